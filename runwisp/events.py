@@ -1,0 +1,79 @@
+"""What the engine tells the rest of the program, and the bus that carries it.
+
+An event goes out after its row is committed, never before. Subscribers are called in a later turn of the
+reactor, in the order of publication, so none of them can call back into an actor that is still working.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
+
+from attrs import frozen
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from runwisp.model import Run
+
+
+@frozen
+class RunCreated:
+    run: Run
+
+
+@frozen
+class RunStarted:
+    run: Run
+
+
+@frozen
+class RunEnded:
+    run: Run
+
+
+@frozen
+class ServiceFatal:
+    """A replica gave up: ``run`` is its last run."""
+
+    run: Run
+    attempts: int
+
+
+Event: TypeAlias = RunCreated | RunStarted | RunEnded | ServiceFatal
+Subscriber: TypeAlias = Callable[[Event], None]
+
+
+class Bus:
+    """Delivers events to subscribers; an error of one subscriber is logged and reaches no other."""
+
+    log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._subscribers: list[Subscriber] = []
+        self._waiting: deque[Event] = deque()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Add ``subscriber``; the returned function removes it again and may be called twice."""
+        self._subscribers.append(subscriber)
+
+        def unsubscribe() -> None:
+            if subscriber in self._subscribers:
+                self._subscribers.remove(subscriber)
+
+        return unsubscribe
+
+    def publish(self, event: Event) -> None:
+        if not self._subscribers:
+            return
+        if not self._waiting:
+            self._clock.callLater(0, self._deliver)
+        self._waiting.append(event)
+
+    def _deliver(self) -> None:
+        events, self._waiting = self._waiting, deque()
+        for event in events:
+            for subscriber in tuple(self._subscribers):
+                with self.log.failuresHandled("subscriber of {event} failed", event=type(event).__name__):
+                    subscriber(event)

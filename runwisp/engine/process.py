@@ -18,7 +18,7 @@ from functools import partial
 from typing import Protocol
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.interfaces import (
     IAddress,
@@ -33,6 +33,9 @@ from zope.interface import Attribute, Interface, implementer
 
 from runwisp.engine import procfs
 from runwisp.engine.descriptors import ExitWatch, IProcessReactor, Pipe
+from runwisp.engine.environment import RUN_ID
+from runwisp.engine.family import Family, IFamily, ProcessTable
+from runwisp.engine.happening import Happening
 from runwisp.errors import RunWispError
 from runwisp.model import Bytes, Seconds
 
@@ -88,6 +91,7 @@ class IChild(IProcessTransport):
     pid: int = Attribute("Process id; it stays after the exit.")
     process_group: int = Attribute("Group and session id, equal to the pid.")
     started: int | None = Attribute("The kernel's start time in clock ticks since boot, None if unknown.")
+    family: IFamily = Attribute("What comes from it.")
     usage: Usage | None = Attribute("What it used; None before the exit.")
 
     def when_exited() -> Deferred[None]:
@@ -147,6 +151,7 @@ class Spawner:
     def __init__(self, reactor: IProcessReactor, open_pidfd: OpenPidFd | None = OPEN_PIDFD) -> None:
         self._reactor = reactor
         self._open_pidfd = open_pidfd
+        self._table = ProcessTable(RUN_ID)
         handle_ignored_signals()
 
     def spawn(self, protocol: IProcessProtocol, launch: Launch) -> Child:
@@ -165,7 +170,7 @@ class Spawner:
         finally:
             for fd in theirs:
                 os.close(fd)
-        child = Child(self._reactor, protocol, launch, pid)
+        child = Child(self._reactor, protocol, launch, pid, self._table)
         child.connect(ours, self._open_pidfd)
         return child
 
@@ -226,19 +231,25 @@ class Child:
     log = Logger()
 
     def __init__(
-        self, reactor: IProcessReactor, protocol: IProcessProtocol, launch: Launch, pid: int
+        self,
+        reactor: IProcessReactor,
+        protocol: IProcessProtocol,
+        launch: Launch,
+        pid: int,
+        table: ProcessTable,
     ) -> None:
         self.launch = launch
         self.pid = pid
         self.process_group = pid
         info = procfs.read_process(pid)
         self.started = None if info is None else info.started
+        self.family = Family(table, pid, self.started, launch.env.get(RUN_ID))
         self.usage: Usage | None = None
         self._reactor = reactor
         self._protocol = protocol
         self._pipes: dict[int, Pipe] = {}
         self._exit: ProcessDone | ProcessTerminated | None = None
-        self._exit_waiters: list[Deferred[None]] = []
+        self._exited = Happening()
         self._group_is_gone = False
 
     def connect(self, read_ends: Sequence[int], open_pidfd: OpenPidFd | None) -> None:
@@ -262,11 +273,7 @@ class Child:
             self._reactor.callLater(0, self.reapProcess)
 
     def when_exited(self) -> Deferred[None]:
-        if self._exit is not None:
-            return succeed(None)
-        waiter: Deferred[None] = Deferred(self._exit_waiters.remove)
-        self._exit_waiters.append(waiter)
-        return waiter
+        return self._exited.when()
 
     # Signals
 
@@ -379,9 +386,7 @@ class Child:
         self.signal_group(0)
         with self.log.failuresHandled(PROTOCOL_FAILED, pid=self.pid):
             self._protocol.processExited(Failure(self._exit))
-        waiters, self._exit_waiters = self._exit_waiters, []
-        for waiter in waiters:
-            waiter.callback(None)
+        self._exited.happen()
         self._end_if_quiet()
         return True
 

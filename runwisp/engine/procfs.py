@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from signal import SIGKILL
 
 from attrs import frozen
 
@@ -59,6 +60,43 @@ def all_processes() -> Iterator[ProcessInfo]:
         process = read_process(pid)
         if process is not None:
             yield process
+
+
+def children(pid: int) -> Iterator[ProcessInfo]:
+    """The children of ``pid``, those of its threads included."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return
+    for thread in threads:
+        try:
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                pids = [int(text) for text in file.read().split()]
+        except OSError:
+            continue
+        for child in pids:
+            process = read_process(child)
+            if process is not None and process.parent == pid:
+                yield process
+
+
+def descendants(pid: int) -> Iterator[ProcessInfo]:
+    """The children of ``pid``, their children, and so on."""
+    for child in children(pid):
+        yield child
+        yield from descendants(child.pid)
+
+
+def kill(process: ProcessInfo) -> bool:
+    """Send SIGKILL to ``process``; False if it is gone or we may not."""
+    found = read_process(process.pid)
+    if found is None or found.started != process.started:
+        return False
+    try:
+        os.kill(process.pid, SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def environment_value(pid: int, name: str) -> str | None:

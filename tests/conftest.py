@@ -55,8 +55,10 @@ class _FailureObserver:
         self.failures: list[Failure] = []
 
     def __call__(self, event: LogEvent) -> None:
-        if "log_failure" in event:
-            self.failures.append(event["log_failure"])
+        # The reactor itself still logs by the old interface, where the key has no prefix.
+        failure = event.get("log_failure") or event.get("failure")
+        if failure is not None:
+            self.failures.append(failure)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IReactorFDSet, IReactorTime, IReadDescriptor
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.main import CONNECTION_DONE
+from twisted.internet.posixbase import PosixReactorBase
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -16,17 +17,13 @@ READ_SIZE = 65536
 _CLOSED = Failure(CONNECTION_DONE)
 
 
-class IProcessReactor(IReactorFDSet, IReactorTime):
-    """What is needed of the reactor."""
-
-
 @implementer(IReadDescriptor)
 class Pipe:
     """The read end ``fd`` of a pipe; it is closed when the other end is, or by :meth:`close_soon`."""
 
     def __init__(
         self,
-        reactor: IProcessReactor,
+        reactor: PosixReactorBase,
         fd: int,
         on_data: Callable[[bytes], None],
         on_closed: Callable[[], None],
@@ -83,7 +80,7 @@ class Pipe:
 class ExitWatch:
     """A pidfd, readable when its process has exited; ``reap`` says whether it has taken the exit status."""
 
-    def __init__(self, reactor: IProcessReactor, pidfd: int, reap: Callable[[], bool]) -> None:
+    def __init__(self, reactor: PosixReactorBase, pidfd: int, reap: Callable[[], bool]) -> None:
         self._reactor = reactor
         self._pidfd = pidfd
         self._reap = reap

@@ -38,6 +38,10 @@ POSIX_SHELLS = frozenset(
 )
 
 
+#: What setuid(2) and its kin understand as "leave it as it is".
+NO_ID = 2**32 - 1
+
+
 class IAccounts(Interface):
     """The users and groups of the machine, asked anew each time; an answer may block for a moment."""
 
@@ -74,7 +78,7 @@ class SystemAccounts:
 
     def group(self, name: str) -> int | None:
         if name.isdecimal():
-            return int(name)
+            return int(name) if int(name) < NO_ID else None
         try:
             return grp.getgrnam(name).gr_gid
         except KeyError:

@@ -25,6 +25,7 @@ from twisted.internet.interfaces import (
     IProcessProtocol,
     IProcessTransport,
 )
+from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.process import reapProcessHandlers
 from twisted.internet.stdio import PipeAddress
 from twisted.logger import Logger
@@ -32,7 +33,7 @@ from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface, implementer
 
 from runwisp.engine import procfs
-from runwisp.engine.descriptors import ExitWatch, IProcessReactor, Pipe
+from runwisp.engine.descriptors import ExitWatch, Pipe
 from runwisp.engine.environment import RUN_ID
 from runwisp.engine.family import Family, IFamily, ProcessTable
 from runwisp.engine.happening import Happening
@@ -148,7 +149,7 @@ OPEN_PIDFD: OpenPidFd | None = getattr(os, "pidfd_open", None)
 class Spawner:
     """The real thing. ``open_pidfd`` None forces the way by SIGCHLD."""
 
-    def __init__(self, reactor: IProcessReactor, open_pidfd: OpenPidFd | None = OPEN_PIDFD) -> None:
+    def __init__(self, reactor: PosixReactorBase, open_pidfd: OpenPidFd | None = OPEN_PIDFD) -> None:
         self._reactor = reactor
         self._open_pidfd = open_pidfd
         self._table = ProcessTable(RUN_ID)
@@ -232,7 +233,7 @@ class Child:
 
     def __init__(
         self,
-        reactor: IProcessReactor,
+        reactor: PosixReactorBase,
         protocol: IProcessProtocol,
         launch: Launch,
         pid: int,

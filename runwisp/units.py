@@ -10,8 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ulid import ULIDGenerator
-
 from runwisp.model import Bytes, RunId, Seconds, UnixMs
 
 _DURATION_UNITS = {
@@ -119,6 +117,9 @@ class RunIds:
     """ULIDs that rise strictly within the process, also while the wall clock stands still or steps back."""
 
     def __init__(self, wall: Callable[[], float]) -> None:
+        # It takes as long to import as all that `runwisp list` does, and only who makes runs needs it.
+        from ulid import ULIDGenerator
+
         self._wall = wall
         self._last_ms = 0
         self._generator = ULIDGenerator(clock=self._rising_ms)

@@ -1,0 +1,234 @@
+"""The program ``runwisp``: its commands, its global flags, and how every command ends.
+
+A command is an object ``command`` in a module of its own, which is imported when the command is called. It
+gets :class:`~runwisp.cli.options.Globals` by ``@click.pass_obj``; it raises
+:class:`~runwisp.errors.RunWispError`, or :class:`click.UsageError` about its own arguments.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runwisp import __version__
+from runwisp.cli.options import FLAGS, Flag, resolve
+from runwisp.cli.output import note, print_error
+from runwisp.errors import RunWispError, UsageError, exit_code
+
+INTERRUPTED = 130
+
+#: Name of each command, its module and what the overview says about it.
+COMMANDS = {
+    "daemon": ("runwisp.cli.daemon", "run the daemon in the foreground"),
+    "exec": ("runwisp.cli.exec", "run a task in this process"),
+    "list": ("runwisp.cli.list", "list the configured tasks and services"),
+    "validate": ("runwisp.cli.validate", "check the configuration"),
+    "schema": ("runwisp.cli.schema", "print the JSON Schema of the configuration"),
+    "runs": ("runwisp.cli.runs", "list runs, newest first"),
+    "logs": ("runwisp.cli.logs", "print the output of runs"),
+}
+
+_GIVEN = "runwisp.cli.flags"
+
+MACHINE_READABLE = "For programs: `runwisp schema`, `runwisp validate --json`, `runwisp list --json`."
+GLOBAL_FLAGS_TOO = "The global flags work here too; `runwisp --help` lists them."
+
+
+class Program(click.Group):
+    """The group of all commands; none is imported before it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+            self.commands[cmd_name] = _adopt(command)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not sys.stdout.isatty():
+            formatter.write_paragraph()
+            formatter.write_text(MACHINE_READABLE)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise _unknown("command", args[0], list(COMMANDS), ctx)
+        return super().resolve_command(ctx, args)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _reported({}):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> object:
+        with _reported(ctx.meta):
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+
+
+class GlobalOption(click.Option):
+    """A global flag; the help of a command leaves it to the overview."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        return super().get_help_record(ctx) if ctx.parent is None else None
+
+
+@contextmanager
+def _reported(meta: dict[str, Any]) -> Iterator[None]:
+    """Show whatever ends a command as an error of ours, and leave with its exit code."""
+    try:
+        yield
+    except (click.exceptions.Exit, click.Abort):
+        raise
+    except click.UsageError as error:
+        raise _leave(_usage_error(error), meta) from error
+    except RunWispError as error:
+        raise _leave(error, meta) from error
+    except KeyboardInterrupt:
+        note("")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader has seen enough. What is still buffered must not fail again when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
+    except Exception as error:
+        raise _leave(_unexpected(error), meta) from error
+
+
+def _leave(error: RunWispError, meta: dict[str, Any]) -> click.exceptions.Exit:
+    """Print the error, below the traceback that led to it if debugging is on."""
+    if (meta.get(_GIVEN, {}).get("log_level") or os.environ.get("RUNWISP_LOG_LEVEL")) == "debug":
+        note(traceback.format_exc())
+    print_error(error)
+    return click.exceptions.Exit(exit_code(error))
+
+
+def _unexpected(error: Exception) -> RunWispError:
+    if isinstance(error, OSError) and error.filename is not None:
+        return RunWispError(f"{error.filename}: {error.strerror}")
+    unexpected = RunWispError(f"unexpected error: {type(error).__name__}: {error}")
+    unexpected.hints = ["--log-level debug shows where it happened"]
+    return unexpected
+
+
+def _usage_error(error: click.UsageError) -> UsageError:
+    """The same in our words, with a suggestion and a pointer to the help."""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        flags = [flag for param in error.ctx.command.params for flag in param.opts if flag.startswith("--")]
+        error = _unknown("flag", error.option_name, flags, error.ctx)
+    message = error.format_message().removesuffix(".")
+    usage = UsageError(message[:1].lower() + message[1:])
+    path = error.ctx.command_path if error.ctx is not None else "runwisp"
+    suggestion = [error.suggestion] if isinstance(error, Unknown) and error.suggestion else []
+    usage.hints = [*suggestion, f"see `{path} --help`"]
+    return usage
+
+
+class Unknown(click.UsageError):
+    """A command or flag that does not exist, with the closest one that does."""
+
+    suggestion: str | None = None
+
+
+def _unknown(kind: str, name: str, known: list[str], ctx: click.Context) -> Unknown:
+    from runwisp.config.suggest import closest
+
+    error = Unknown(f"unknown {kind} {name!r}", ctx)
+    bare = {candidate.lstrip("-"): candidate for candidate in known}
+    nearest = closest(name.lstrip("-"), list(bare))
+    if nearest is not None:
+        error.suggestion = f"did you mean {bare[nearest]!r}?"
+    return error
+
+
+def _adopt(command: click.Command) -> click.Command:
+    """Give a command the global flags and their values."""
+    command.params.extend(GLOBAL_OPTIONS)
+    command.epilog = GLOBAL_FLAGS_TOO
+    if command.callback is not None:
+        command.callback = _with_settings(command.callback)
+    return command
+
+
+def _with_settings(callback: Callable[..., object]) -> Callable[..., object]:
+    """Resolve the global flags, from before and after the command's name, when all of them are parsed."""
+
+    @functools.wraps(callback)
+    def resolved(**params: object) -> object:
+        ctx = click.get_current_context()
+        try:
+            ctx.obj = resolve(ctx.meta.get(_GIVEN, {}), os.environ, Path.cwd(), os.geteuid() == 0)
+            return callback(**params)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from error
+
+    return resolved
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta.setdefault(_GIVEN, {})[param.name] = value
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"runwisp {__version__}")
+        ctx.exit()
+
+
+def _option(flag: Flag) -> click.Option:
+    names = [f"--{flag.name}", *([f"-{flag.short}"] if flag.short else [])]
+    text = f"{flag.help}  [default: {flag.default}; variable: {flag.variable}]"
+    return GlobalOption(names, metavar=flag.metavar, help=text, expose_value=False, callback=_remember)
+
+
+GLOBAL_OPTIONS = [
+    *map(_option, FLAGS),
+    GlobalOption(
+        ["--version", "-v"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_version,
+        help="Show the version and exit.",
+    ),
+]
+
+
+def _begin(ctx: click.Context) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without UTF-8 gets question marks instead of a traceback.
+            stream.reconfigure(errors="replace")
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
+
+
+main = Program(
+    "runwisp",
+    callback=click.pass_context(_begin),
+    params=[*GLOBAL_OPTIONS],
+    help="Run tasks on a schedule and keep services alive, with a record of every run.",
+    context_settings={"help_option_names": ["--help", "-h"]},
+    invoke_without_command=True,
+)

@@ -1,0 +1,67 @@
+"""Where the log of a run lies; nothing is stored, everything is computed (spec: logs, files)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from attrs import frozen
+
+from runwisp.model import RunId, UnixMs
+
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@frozen
+class LogPaths:
+    """The files of one run: ``stem`` is their common path without a suffix."""
+
+    stem: Path
+
+    @property
+    def directory(self) -> Path:
+        """The directory of the unit, shared by all its runs."""
+        return self.stem.parent
+
+    @property
+    def log(self) -> Path:
+        return self._with(".log")
+
+    @property
+    def index(self) -> Path:
+        return self._with(".idx")
+
+    @property
+    def previous_log(self) -> Path:
+        return self._with(".log.prev")
+
+    @property
+    def previous_index(self) -> Path:
+        return self._with(".idx.prev")
+
+    @property
+    def part(self) -> Path:
+        return self._with(".part")
+
+    def all(self) -> tuple[Path, ...]:
+        """Every file a run may have, in the order in which they are deleted."""
+        return self.log, self.index, self.previous_log, self.previous_index, self.part
+
+    def _with(self, suffix: str) -> Path:
+        return self.stem.parent / (self.stem.name + suffix)
+
+
+def directory_name(task_name: str) -> str:
+    """The unit's directory below ``logs/``, different for different names."""
+    plain = _NOT_PLAIN.sub("_", task_name)
+    if plain == task_name:
+        return plain
+    return f"{plain}-{sha256(task_name.encode()).hexdigest()[:8]}"
+
+
+def log_paths(logs_dir: Path, task_name: str, run_id: RunId, created_at: UnixMs) -> LogPaths:
+    """The files of the run; the time in their name is ``created_at`` in UTC."""
+    created = datetime.fromtimestamp(created_at // 1000, UTC)
+    return LogPaths(logs_dir / directory_name(task_name) / f"{created:%Y%m%d_%H%M%S}_{run_id}")

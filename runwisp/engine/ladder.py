@@ -89,10 +89,14 @@ class StopLadder:
             self._kill()
 
     def _grace_is_over(self) -> None:
+        if self._child.group_alive():
+            self._note_that_it_is_late()
+        self._kill()
+
+    def _note_that_it_is_late(self) -> None:
         who = "processes of the group" if self._leader_has_left else "the process"
         after = f"{format_duration(self._graceful_stop)} after {self._signal.name}"
         self._on_note(f"{who} had not stopped {after}, sent SIGKILL")
-        self._kill()
 
     def _kill(self) -> None:
         self._phase = Phase.KILLED
@@ -100,22 +104,25 @@ class StopLadder:
         if not self._leader_has_left:
             self._child.family.remember()
         self._child.signal_group(SIGKILL)
-        self._give_up_at = self._clock.seconds() + GIVE_UP_S
         if self._leader_has_left:
-            self._look_after(0)
+            self._begin_to_look()
 
     def _leader_left(self, _: None) -> None:
         self._leader_has_left = True
         if self._phase is Phase.ASKED:
             self._watch_group()
         else:
-            self._look_after(0)
+            self._begin_to_look()
 
     def _watch_group(self) -> None:
         if self._child.group_alive():
             self._poll = self._clock.callLater(self._next_poll_s(), self._watch_group)
         else:
             self._kill()
+
+    def _begin_to_look(self) -> None:
+        self._give_up_at = self._clock.seconds() + GIVE_UP_S
+        self._look_after(0)
 
     def _look_after(self, delay_s: float) -> None:
         due = self._clock.seconds() + delay_s
@@ -126,9 +133,8 @@ class StopLadder:
         now = self._clock.seconds()
         left = self._child.family.survivors(now, due)
         if left and now < self._give_up_at:
-            for process in left:
-                self._child.family.kill(process)
-            self._report([process for process in left if process.group != self._child.process_group])
+            killed = [process for process in left if self._child.family.kill(process)]
+            self._report([process for process in killed if process.group != self._child.process_group])
             self._look_after(self._next_poll_s())
             return
         if left:

@@ -1,0 +1,37 @@
+"""``runwisp daemon``: the same program as ``twistd runwisp``, in the foreground."""
+
+from __future__ import annotations
+
+import click
+
+from runwisp.cli.options import Globals
+
+
+@click.command("daemon", short_help="run the daemon in the foreground")
+@click.pass_obj
+def command(settings: Globals) -> None:
+    """Run the daemon in the foreground until SIGTERM or Ctrl-C.
+
+    It fires the tasks and keeps the services of the configuration alive, and records every run in the data
+    directory. It logs to stderr, and exits with 0 when it is asked to stop and with 1 if it cannot start.
+
+    Example: runwisp daemon --config /etc/runwisp/runwisp.toml --data /var/lib/runwisp
+    """
+    from twisted.scripts.twistd import ServerOptions, runApp
+
+    options = ServerOptions()
+    options.parseOptions(["--nodaemon", "--pidfile=", "--no_save", "runwisp", *_flags(settings)])
+    runApp(options)
+
+
+def _flags(settings: Globals) -> list[str]:
+    values = {
+        "config": settings.config,
+        "data": settings.data,
+        "host": settings.host,
+        "port": settings.port,
+        "socket": settings.socket,
+        "log-level": settings.log_level,
+        "log-format": settings.log_format,
+    }
+    return [f"--{name}={value}" for name, value in values.items() if value is not None]

@@ -1,0 +1,94 @@
+"""Puts together the real resources of the engine, for the daemon and for ``exec``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from runwisp.engine.background import Background
+from runwisp.engine.launch import Launch, SystemAccounts, prepare
+from runwisp.engine.ledger import Ledger
+from runwisp.engine.process import Spawner
+from runwisp.engine.resources import Resources
+from runwisp.events import Bus
+from runwisp.logs.finish import finish_log
+from runwisp.logs.masking import Masker
+from runwisp.logs.paths import log_paths
+from runwisp.logs.writer import LogWriter
+from runwisp.model import Run, Unit
+from runwisp.store.interfaces import IDatabase
+from runwisp.units import RunIds
+
+T = TypeVar("T")
+
+
+@frozen
+class Assembly:
+    """The resources, and what else their makers know how to do."""
+
+    resources: Resources
+    bus: Bus
+    open_log: Callable[[Unit, Run], LogWriter]
+    finish_log: Callable[[Run, str], None]
+
+
+def use_monotonic_clock(reactor: PosixReactorBase) -> None:
+    """Let ``reactor`` count time on the monotonic clock.
+
+    Twisted's ``seconds`` is the wall clock: set back by an hour, it would hold every timeout, grace period
+    and backoff for an hour. It must be replaced before anything is scheduled.
+    """
+    reactor.seconds = time.monotonic  # type: ignore[method-assign]  # the point of this function
+
+
+def assemble(
+    reactor: PosixReactorBase, database: IDatabase, logs: Path, environ: Mapping[str, str]
+) -> Assembly:
+    """Resources on the real reactor, processes and files; ``logs`` is the root of the log tree."""
+    background = Background()
+    bus = Bus(reactor)
+    accounts = SystemAccounts()
+    log = Logger(namespace=__name__)
+
+    def in_thread(work: Callable[..., T], /, *args: object) -> Deferred[T]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)
+
+    def prepare_launch(unit: Unit, run: Run) -> Launch:
+        return prepare(unit, run, environ, accounts)
+
+    def open_log(unit: Unit, run: Run) -> LogWriter:
+        return LogWriter(
+            log_paths(logs, run.task_name, run.id, run.created_at),
+            max_size=unit.log_max_size,
+            on_full=unit.log_on_full,
+            masker=Masker(unit.secrets.values()) if unit.secrets else None,
+            wall=time.time,
+            on_error=lambda error: log.warn(
+                "log not written: {error}", error=error, task=run.label, run=run.id
+            ),
+            later=lambda work: background.start("sync of a full log", in_thread(work)),
+        )
+
+    def end_log(run: Run, note: str) -> None:
+        finish_log(log_paths(logs, run.task_name, run.id, run.created_at), note, time.time)
+
+    resources = Resources(
+        clock=reactor,
+        wall=time.time,
+        ids=RunIds(time.time),
+        ledger=Ledger(reactor, database, bus, background),
+        spawner=Spawner(reactor),
+        prepare=prepare_launch,
+        open_log=open_log,
+        in_thread=in_thread,
+        background=background,
+    )
+    return Assembly(resources, bus, open_log, end_log)

@@ -1,0 +1,66 @@
+"""A task and a run of it, to be changed by tests."""
+
+from __future__ import annotations
+
+from runwisp.model import (
+    Bytes,
+    CatchUp,
+    Curve,
+    EnvBase,
+    LogOnFull,
+    Overlap,
+    Run,
+    RunId,
+    Seconds,
+    Status,
+    Task,
+    TriggeredBy,
+    UnixMs,
+)
+
+TASK = Task(
+    name="backup",
+    run="echo hello",
+    description="",
+    group=None,
+    api_trigger=True,
+    on_overlap=Overlap.QUEUE,
+    graceful_stop=Seconds(5),
+    stop_signal="SIGTERM",
+    failures=("failed",),
+    working_dir=None,
+    shell="/bin/sh",
+    umask=None,
+    env_base=EnvBase.INHERIT,
+    user=None,
+    log_max_size=Bytes(1024),
+    log_on_full=LogOnFull.DROP_OLD,
+    keep_runs=None,
+    keep_for=None,
+    env={},
+    secrets={},
+    env_file=None,
+    secrets_file=None,
+    notify_on_failure=(),
+    notify_on_success=(),
+    source_file="runwisp.toml",
+    cron=None,
+    timezone=None,
+    run_on_start=None,
+    catch_up=CatchUp.LATEST,
+    catch_up_limit=None,
+    parallelism=1,
+    max_queued=100,
+    timeout=None,
+    retry_attempts=0,
+    retry_delay=Seconds(5),
+    retry_backoff=Curve.CONSTANT,
+)
+
+RUN = Run(
+    id=RunId("01JD0000000000000000000000"),
+    task_name="backup",
+    status=Status.RUNNING,
+    created_at=UnixMs(1_795_521_600_000),
+    triggered_by=TriggeredBy.API,
+)

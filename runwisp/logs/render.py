@@ -1,4 +1,4 @@
-r"""How a line looks after its control characters have had their effect (spec: logs, rendering a line as text).
+"""How a line looks after its control characters have had their effect (spec: logs, rendering a line).
 
 Each line stands for itself. Nothing moves up or down: a redraw of several rows shows as successive lines.
 """
@@ -17,8 +17,8 @@ TEXT_LIMIT = 131_072
 _LAST_COLUMN = 4095
 _TAB_WIDTH = 8
 
-#: Control sequences and control characters other than the tab. A sequence that does not end takes the rest of the
-#: line if it carries a string, and what belongs to it otherwise.
+#: Control sequences and control characters other than the tab. A sequence that does not end takes the rest of
+#: the line if it carries a string, and what belongs to it otherwise.
 _CONTROL = re.compile(
     r"""
     \x1b (?:
@@ -37,7 +37,7 @@ _HUGE = 1_000_000
 
 
 def render(line: bytes) -> str:
-    """The text of a line, or of a tail, without its newline; of control sequences only those for styles are left."""
+    """The text of a line, or of a tail, without its newline; it has no control sequences but those for styles."""
     text = (
         line.removesuffix(b"\n").removesuffix(b"\r" if line.endswith(b"\n") else b"").decode(errors="replace")
     )

@@ -21,7 +21,7 @@ from runwisp.units import now_ms
 
 
 def finish_log(paths: LogPaths, text: str, wall: Callable[[], float]) -> None:
-    """Give a half line its newline, make lines of the pending tails, add ``text`` as a system line, and close.
+    """Give a half line its newline, make lines of the pending tails, add ``text`` as a system line, close.
 
     Doing it again with the same text changes nothing. Slow: the files are brought to the disk.
 

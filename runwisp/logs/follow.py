@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import chain
 from threading import Lock
 from typing import TypeAlias
 
@@ -56,7 +55,7 @@ class Follower:
     """Hands out the lines of one log from ``start`` on, one step at a time.
 
     :param open_snapshot: :meth:`LogWriter.snapshot`, or what opens the files of an ended run
-    :param start: a line number; a negative one counts from the end; what lies beyond the end means the next line
+    :param start: a line number; a negative one counts from the end; one beyond the end means the next line
     :param writer: the log's writer while the run lives, else None
     :param wake: called, in any thread, once after :meth:`read` returned None, when it may return more
     """
@@ -204,7 +203,7 @@ class Follower:
             # In this order: a line that is committed after the look at the total finds us waiting for it.
             is_closed = writer.is_closed
             if writer.total_lines >= self._next_line:
-                self._expected = None
+                self._forget()
                 return False
             self._expected = self._next_line
             self._is_waiting = not is_closed
@@ -227,9 +226,13 @@ class Follower:
             self._held_bytes += len(batch.data)
             self._expected = batch.last_line + 1
         else:
-            self._held.clear()
-            self._held_bytes = 0
-            self._expected = None
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop what is held in memory: we are behind."""
+        self._held.clear()
+        self._held_bytes = 0
+        self._expected = None
 
     def _close_snapshot(self) -> None:
         snapshot, self._snapshot = self._snapshot, None

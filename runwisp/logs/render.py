@@ -37,7 +37,7 @@ _HUGE = 1_000_000
 
 
 def render(line: bytes) -> str:
-    """The text of a line, or of a tail, without its newline; it has no control sequences but those for styles."""
+    """The text of a line, or of a tail, without its newline, with no control sequences but for styles."""
     text = (
         line.removesuffix(b"\n").removesuffix(b"\r" if line.endswith(b"\n") else b"").decode(errors="replace")
     )

@@ -23,6 +23,7 @@ from runwisp.logs.paths import LogPaths
 from runwisp.logs.reader import SegmentReader, Snapshot
 from runwisp.logs.rotation import Rotation
 from runwisp.logs.segment import Extent, Segment
+from runwisp.logs.space import Shortage
 from runwisp.model import Bytes, LogOnFull, Stream, UnixMs
 from runwisp.units import format_size, now_ms
 
@@ -41,7 +42,7 @@ class LogWriter:
 
     :param max_size: most bytes of all ``.log`` files together, None for no limit
     :param masker: None, or one that holds values: it is asked about every line
-    :param shortage: asked after every 10 MiB: None while there is space enough, else a sentence about it
+    :param shortage: asked after every 10 MiB: None while there is enough space
     :param on_error: told about failed file operations, at most once a minute
     :param later: does work that may take long, in a thread if possible
     """
@@ -54,7 +55,7 @@ class LogWriter:
         on_full: LogOnFull,
         masker: Masker | None,
         wall: Callable[[], float],
-        shortage: Callable[[], str | None] = lambda: None,
+        shortage: Callable[[], Shortage | None] = lambda: None,
         on_error: Callable[[OSError], None] = lambda error: None,
         later: Callable[[Callable[[], None]], object] = lambda work: work(),
     ) -> None:

@@ -1,0 +1,96 @@
+"""Commands with ``--json``: one document on stdout, whatever happens (spec: interfaces, JSON documents)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from runwisp.cli.output import print_json
+from runwisp.errors import Problem, RunWispError, UsageError
+from runwisp.model import Run, Status, UnixMs
+from runwisp.units import format_time
+
+#: Makes the document of a command that failed.
+Failure = Callable[[RunWispError], Mapping[str, object]]
+
+
+class JsonCommand(click.Command):
+    """A command with the flag ``--json``, passed on as ``as_json``.
+
+    When it fails, also over its arguments, ``failure`` makes the document. The error still goes to stderr.
+    """
+
+    def __init__(self, *args: Any, failure: Failure, **kwargs: Any) -> None:  # the arguments are click's own
+        super().__init__(*args, **kwargs)
+        self._failure = failure
+        self.params.append(
+            click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document instead.")
+        )
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        wants_json = "--json" in args
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            if wants_json:
+                print_json(self._failure(UsageError(error.format_message())))
+            raise
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (RunWispError, click.UsageError) as error:
+            if ctx.params["as_json"]:
+                known = error if isinstance(error, RunWispError) else UsageError(error.format_message())
+                print_json(self._failure(known))
+            raise
+
+
+def problem_document(problem: Problem) -> dict[str, object]:
+    """A finding about the configuration (spec: config, validate)."""
+    return {
+        "class": problem.class_,
+        "message": problem.message,
+        "key": problem.key,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+    }
+
+
+def run_document(run: Run) -> dict[str, object]:
+    """A run with the fields of the API; whether a live one is stopping is known to the daemon alone.
+
+    Spec: rest, run.
+    """
+    return {
+        "id": run.id,
+        "task_name": run.task_name,
+        "status": run.status,
+        "end_reason": run.end_reason,
+        "exit_code": run.exit_code,
+        "is_failure": run.is_failure,
+        "message": run.message,
+        "created_at": format_time(run.created_at),
+        "start_at": _time(run.start_at),
+        "end_at": _time(run.end_at),
+        "duration": run.duration,
+        "triggered_by": run.triggered_by,
+        "trigger_source": run.trigger_source,
+        "retry_attempt": run.retry_attempt,
+        "retry_of_run_id": run.retry_of_run_id,
+        "next_retry_at": _time(run.next_retry_at),
+        "replica_index": run.replica_index,
+        "stopping": False if run.status is Status.ENDED else None,
+        "params": None,
+        "peak_memory_bytes": run.peak_memory_bytes,
+        "cpu_time": run.cpu_time,
+    }
+
+
+def _time(moment: UnixMs | None) -> str | None:
+    return format_time(moment) if moment is not None else None

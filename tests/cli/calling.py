@@ -1,0 +1,51 @@
+"""Calls ``runwisp`` in this process and hands out what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from attrs import frozen
+from click.testing import CliRunner
+
+from runwisp.cli.main import main
+
+#: A variable of the developer's must not reach into a test.
+_UNSET = (
+    "RUNWISP_CONFIG",
+    "RUNWISP_DATA",
+    "RUNWISP_HOST",
+    "RUNWISP_LOG_FORMAT",
+    "RUNWISP_LOG_LEVEL",
+    "RUNWISP_PORT",
+    "RUNWISP_SOCKET",
+    "RUNWISP_TLS",
+    "RUNWISP_TRUSTED_PROXIES",
+    "NO_COLOR",
+)
+
+
+@frozen
+class Outcome:
+    """Exit code and both streams of one call."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The one JSON document on stdout."""
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        assert document["schema_version"] == 1
+        return document
+
+
+def runwisp(*args: object, env: Mapping[str, str] | None = None) -> Outcome:
+    """The outcome of ``runwisp args...``."""
+    variables: dict[str, str | None] = dict.fromkeys(_UNSET)
+    result = CliRunner(env={**variables, **(env or {})}).invoke(
+        main, list(map(str, args)), prog_name="runwisp"
+    )
+    return Outcome(result.exit_code, result.stdout, result.stderr)

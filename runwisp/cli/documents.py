@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from runwisp.cli.failures import explained
 from runwisp.cli.output import print_json
-from runwisp.errors import Problem, RunWispError, UsageError
+from runwisp.errors import Problem, RunWispError
 from runwisp.model import Run, Status, UnixMs
 from runwisp.units import format_time
 
@@ -33,20 +35,22 @@ class JsonCommand(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         wants_json = "--json" in args
-        try:
+        with self._failures_told(wants_json):
             return super().make_context(info_name, args, parent, **extra)
-        except click.UsageError as error:
-            if wants_json:
-                print_json(self._failure(UsageError(error.format_message())))
-            raise
 
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with self._failures_told(ctx.params["as_json"]):
             return super().invoke(ctx)
-        except (RunWispError, click.UsageError) as error:
-            if ctx.params["as_json"]:
-                known = error if isinstance(error, RunWispError) else UsageError(error.format_message())
-                print_json(self._failure(known))
+
+    @contextmanager
+    def _failures_told(self, wants_json: bool) -> Iterator[None]:
+        try:
+            yield
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if wants_json:
+                print_json(self._failure(explained(error)))
             raise
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from runwisp import __version__
+from runwisp.cli.failures import UnknownWord, explained
 from runwisp.cli.options import FLAGS, Flag, resolve
 from runwisp.cli.output import note, print_error
 from runwisp.errors import RunWispError, UsageError, exit_code
@@ -69,7 +70,7 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            raise _unknown("command", args[0], list(COMMANDS), ctx)
+            raise UnknownWord("command", args[0], COMMANDS, ctx)
         return super().resolve_command(ctx, args)
 
     def make_context(
@@ -99,10 +100,6 @@ def _reported(meta: dict[str, Any]) -> Iterator[None]:
         yield
     except (click.exceptions.Exit, click.Abort):
         raise
-    except click.UsageError as error:
-        raise _leave(_usage_error(error), meta) from error
-    except RunWispError as error:
-        raise _leave(error, meta) from error
     except KeyboardInterrupt:
         note("")
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -111,7 +108,7 @@ def _reported(meta: dict[str, Any]) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(0) from None
     except Exception as error:
-        raise _leave(_unexpected(error), meta) from error
+        raise _leave(explained(error), meta) from error
 
 
 def _leave(error: RunWispError, meta: dict[str, Any]) -> click.exceptions.Exit:
@@ -120,44 +117,6 @@ def _leave(error: RunWispError, meta: dict[str, Any]) -> click.exceptions.Exit:
         note(traceback.format_exc())
     print_error(error)
     return click.exceptions.Exit(exit_code(error))
-
-
-def _unexpected(error: Exception) -> RunWispError:
-    if isinstance(error, OSError) and error.filename is not None:
-        return RunWispError(f"{error.filename}: {error.strerror}")
-    unexpected = RunWispError(f"unexpected error: {type(error).__name__}: {error}")
-    unexpected.hints = ["--log-level debug shows where it happened"]
-    return unexpected
-
-
-def _usage_error(error: click.UsageError) -> UsageError:
-    """The same in our words, with a suggestion and a pointer to the help."""
-    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        flags = [flag for param in error.ctx.command.params for flag in param.opts if flag.startswith("--")]
-        error = _unknown("flag", error.option_name, flags, error.ctx)
-    message = error.format_message().removesuffix(".")
-    usage = UsageError(message[:1].lower() + message[1:])
-    path = error.ctx.command_path if error.ctx is not None else "runwisp"
-    suggestion = [error.suggestion] if isinstance(error, Unknown) and error.suggestion else []
-    usage.hints = [*suggestion, f"see `{path} --help`"]
-    return usage
-
-
-class Unknown(click.UsageError):
-    """A command or flag that does not exist, with the closest one that does."""
-
-    suggestion: str | None = None
-
-
-def _unknown(kind: str, name: str, known: list[str], ctx: click.Context) -> Unknown:
-    from runwisp.config.suggest import closest
-
-    error = Unknown(f"unknown {kind} {name!r}", ctx)
-    bare = {candidate.lstrip("-"): candidate for candidate in known}
-    nearest = closest(name.lstrip("-"), list(bare))
-    if nearest is not None:
-        error.suggestion = f"did you mean {bare[nearest]!r}?"
-    return error
 
 
 def _adopt(command: click.Command) -> click.Command:

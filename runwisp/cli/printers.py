@@ -1,0 +1,73 @@
+"""Prints the lines of runs, for people and for programs (spec: interfaces, logs)."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
+from typing import TextIO
+
+from runwisp.cli.documents import run_document
+from runwisp.cli.output import is_coloured, note, say
+from runwisp.cli.wording import outcome
+from runwisp.logs.reader import LogLine
+from runwisp.model import Run, Status, Stream, UnixMs
+
+#: Parameters of SGR for the prefixes of different units; red is left to what went wrong.
+_COLOURS = ("36", "32", "33", "34", "35", "96", "92", "93", "94", "95")
+_SGR = re.compile(r"\x1b\[[0-9;:]*m")
+_BATCH = 500
+
+
+class TextPrinter:
+    """Lines of stdout go to stdout, all others to stderr; with several runs each line says whose it is."""
+
+    def __init__(self, runs: Sequence[Run], now: UnixMs) -> None:
+        self._now = now
+        self._width = max((len(run.label) for run in runs), default=0) if len(runs) > 1 else 0
+        names = dict.fromkeys(run.task_name for run in runs)
+        self._colours = {name: _COLOURS[n % len(_COLOURS)] for n, name in enumerate(names)}
+
+    def print(self, run: Run, lines: Iterable[LogLine]) -> None:
+        """Print the lines, and what became of the run if it has ended."""
+        for is_stdout, group in groupby(lines, lambda line: line.stream is Stream.STDOUT):
+            self._write(run, group, sys.stdout if is_stdout else sys.stderr)
+        if run.status is Status.ENDED:
+            note(outcome(run, self._now))
+
+    def _write(self, run: Run, lines: Iterable[LogLine], stream: TextIO) -> None:
+        keeps_style = is_coloured(stream)
+        prefix = self._prefix(run, keeps_style)
+        texts = (line.text if keeps_style else _SGR.sub("", line.text) for line in lines)
+        while batch := "".join(f"{prefix}{text}\n" for text in islice(texts, _BATCH)):
+            stream.write(batch)
+        # The other stream is next, perhaps into the same file.
+        stream.flush()
+
+    def _prefix(self, run: Run, has_colour: bool) -> str:
+        if not self._width:
+            return ""
+        text = f"{run.label:{self._width}} | "
+        return f"\x1b[{self._colours[run.task_name]}m{text}\x1b[0m" if has_colour else text
+
+
+class JsonPrinter:
+    """One object for each line, and one for the end of each run that has ended."""
+
+    def print(self, run: Run, lines: Iterable[LogLine]) -> None:
+        """Print the lines, and what became of the run if it has ended."""
+        for line in lines:
+            document = {
+                "type": "line",
+                "task": run.task_name,
+                "run_id": run.id,
+                "n": line.n,
+                "ts": line.ts,
+                "stream": line.stream.name.lower(),
+                "text": line.text,
+            }
+            say(json.dumps(document, ensure_ascii=False))
+        if run.status is Status.ENDED:
+            say(json.dumps({"type": "end", **run_document(run)}, ensure_ascii=False))

@@ -1,0 +1,75 @@
+"""Which runs the arguments of ``runwisp logs`` mean: names, globs and run ids (spec: interfaces, logs)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from attrs import field, frozen
+
+from runwisp.cli.source import Source
+from runwisp.config.suggest import closest
+from runwisp.errors import RunWispError, UnknownUnit
+from runwisp.model import Run, RunId
+
+_RUN_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+@frozen
+class Choice:
+    """The runs to show, each once; units that have none yet; and what is wrong with some of the targets."""
+
+    runs: list[Run] = field(factory=list)
+    idle_names: list[str] = field(factory=list)
+    errors: list[RunWispError] = field(factory=list)
+
+
+def choose_runs(source: Source, targets: Sequence[str]) -> Choice:
+    """The runs that ``targets`` mean, in their order.
+
+    A name or glob stands for the running runs of its units, oldest first, or for the latest ended one.
+    """
+    choice = Choice()
+    for target in targets:
+        try:
+            runs, idle_names = _choose(source, target)
+        except RunWispError as error:
+            choice.errors.append(error)
+            continue
+        choice.runs.extend(run for run in runs if run not in choice.runs)
+        choice.idle_names.extend(idle_names)
+    return choice
+
+
+def check_names(source: Source, names: Collection[str]) -> None:
+    """Raise for the first name that is neither configured nor has runs.
+
+    :raises UnknownUnit: with the closest known name
+    """
+    for name in names:
+        if not source.knows(name):
+            known = source.names()
+            raise UnknownUnit(name, known, closest(name, known))
+
+
+def _choose(source: Source, target: str) -> tuple[list[Run], list[str]]:
+    if _RUN_ID.fullmatch(target):
+        run = source.run(RunId(target))
+        if run is None:
+            raise RunWispError(f"there is no run {target}")
+        return [run], []
+    by_name = {name: source.active_or_latest(name) for name in _matching(source, target)}
+    runs = [run for runs in by_name.values() for run in runs]
+    return runs, [name for name, runs in by_name.items() if not runs]
+
+
+def _matching(source: Source, target: str) -> Iterator[str]:
+    if not any(mark in target for mark in "*?["):
+        check_names(source, [target])
+        yield target
+        return
+    names = [name for name in source.names() if fnmatchcase(name, target)]
+    if not names:
+        raise RunWispError(f"no task or service matches {target!r}")
+    yield from names

@@ -1,8 +1,8 @@
 """Follows a log from a line on: a follower is a next line number, not a queue (spec: logs, following).
 
 While it is behind, it reads from the files. When it has caught up, it is handed the batches that were just
-written, and if nobody fetches them it forgets them and goes back to the files. So a slow reader costs no memory
-and loses lines to rotation only, which it is told.
+written, and if nobody fetches them it forgets them and goes back to the files. So a slow reader costs no
+memory and loses lines to rotation only, which it is told.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Follower:
         self._lines: Iterator[LogLine] = iter(())
         self._spare: LogLine | None = None
         self._shown: dict[Stream, bytes] = {}
-        # Filled in the writer's thread. A batch is kept if it starts with the expected line; None: we are behind.
+        # Filled in the writer's thread, with batches from the expected line on; None: we are behind.
         self._lock = Lock()
         self._held: deque[Batch] = deque()
         self._held_bytes = 0

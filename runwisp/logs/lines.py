@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from runwisp.logs.index import CONTINUES, NEWLINE_ADDED
-from runwisp.logs.masking import Masker
+from runwisp.logs.masking import Masker, before_replacement
 
 #: The most that is taken from a pipe at once, in bytes.
 CHUNK_SIZE = 65_536
@@ -100,6 +100,8 @@ class LineBuffer:
         """The line, without its newline, in pieces that fit; ``is_cut``: more of it may follow."""
         while len(line) > self._limit:
             at = split_point(line, self._limit)
+            if self._masker is not None:
+                at = before_replacement(line, at)
             yield line[:at] + b"\n", self._flags(NEWLINE_ADDED)
             self._is_continued = True
             line = line[at:]

@@ -75,6 +75,12 @@ class Masker:
         return held
 
 
+def before_replacement(masked: bytes, at: int) -> int:
+    """The place ``at``, or the one before the replacement that it falls into."""
+    start = masked.find(REPLACEMENT, max(0, at - len(REPLACEMENT) + 1), at + len(REPLACEMENT) - 1)
+    return start if 0 < start < at else at
+
+
 def _values_of(secret: str) -> Iterator[bytes]:
     lines = [line.rstrip(b"\r") for line in secret.encode(errors="surrogateescape").split(b"\n")]
     filled = [line for line in lines if line]

@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 import pytest_twisted
 from attrs import frozen
+from hypothesis import settings
 from twisted.internet import reactor as _reactor
 from twisted.internet.interfaces import IDelayedCall, IReadDescriptor, IWriteDescriptor
 from twisted.internet.posixbase import PosixReactorBase
@@ -23,6 +24,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from runwisp.engine import procfs
+
+# How long an example takes depends on who else uses the machine.
+settings.register_profile("runwisp", deadline=None)
+settings.load_profile("runwisp")
 
 #: What is on its way out gets this many turns of the reactor to leave.
 _TURNS = 3

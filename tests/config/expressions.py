@@ -59,6 +59,8 @@ class Expression:
             if not self.has_day(day):
                 continue
             for hour in sorted(self.hour.numbers):
+                if day.replace(hour=hour, minute=59, second=59) <= after:
+                    continue
                 for minute in sorted(self.minute.numbers):
                     for second in sorted(self.second.numbers):
                         moment = day.replace(hour=hour, minute=minute, second=second)

@@ -74,8 +74,8 @@ class DataDir:
     def lock(self) -> None:
         """Become the owner until :meth:`unlock` or the end of the process.
 
-        To be called in the process that stays, after any fork: its number is written to the file. What an owner
-        that is gone has left behind is taken over.
+        To be called in the process that stays, after any fork: its number is written to the file. What an
+        owner that is gone has left behind is taken over.
 
         :raises DataDirLocked: another process is the owner
         :raises DataDirUnusable: the file cannot be opened or written

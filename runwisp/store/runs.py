@@ -124,6 +124,12 @@ def page(
     return [to_run(row) for row in cursor.execute(query, values)]
 
 
+def task_names(cursor: Cursor) -> list[str]:
+    """The tasks and services that have runs, configured or not, sorted."""
+    rows = cursor.execute("SELECT task_name FROM run_totals WHERE total > 0 ORDER BY task_name")
+    return [name for (name,) in rows]
+
+
 def pending(cursor: Cursor) -> list[Run]:
     """Runs that wait for a slot, oldest first."""
     return [to_run(row) for row in cursor.execute(_IN_FLIGHT, ("pending",))]

@@ -24,7 +24,7 @@ HEADER = ("ID", "TASK", "STATUS", "EXIT", "STARTED", "DURATION", "TRIGGER")
 
 #: The word of ``--status`` for every run that counts as a failure.
 FAILURE = "failure"
-STATUS_WORDS = (*Status, *EndReason, FAILURE)
+STATUS_WORDS = (*map(str, Status), *map(str, EndReason), FAILURE)
 
 _STATUS_COLUMN = HEADER.index("STATUS")
 

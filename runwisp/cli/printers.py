@@ -20,6 +20,9 @@ _COLOURS = ("36", "32", "33", "34", "35", "96", "92", "93", "94", "95")
 _SGR = re.compile(r"\x1b\[[0-9;:]*m")
 _BATCH = 500
 
+#: json.dumps would make a new encoder for each line.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class TextPrinter:
     """Lines of stdout go to stdout, all others to stderr; with several runs each line says whose it is."""
@@ -68,6 +71,6 @@ class JsonPrinter:
                 "stream": line.stream.name.lower(),
                 "text": line.text,
             }
-            say(json.dumps(document, ensure_ascii=False))
+            say(_encode(document))
         if run.status is Status.ENDED:
-            say(json.dumps({"type": "end", **run_document(run)}, ensure_ascii=False))
+            say(_encode({"type": "end", **run_document(run)}))

@@ -35,6 +35,8 @@ BEGIN = UnixMs(1_772_416_800_000)
 
 OUT, ERR, SYSTEM = Stream.STDOUT, Stream.STDERR, Stream.SYSTEM
 
+_LOG_MAX_SIZE = Bytes(400)
+
 Output = Sequence[tuple[Stream, bytes]]
 
 
@@ -85,6 +87,7 @@ class History:
     """Adds runs to the data directory at ``path``, each newer than the one before."""
 
     path: Path
+    log_max_size: Bytes | None = field(default=_LOG_MAX_SIZE, init=False)
     _numbers: Iterator[int] = field(factory=lambda: count(1), init=False)
     _writers: list[LogWriter] = field(factory=list, init=False)
 
@@ -122,7 +125,7 @@ class History:
     def _write(self, run: Run, output: Output) -> None:
         writer = LogWriter(
             log_paths(self.data_dir.logs, run.task_name, run.id, run.created_at),
-            max_size=Bytes(400),
+            max_size=self.log_max_size,
             on_full=LogOnFull.DROP_OLD,
             masker=None,
             wall=lambda: run.created_at / 1000,

@@ -1,0 +1,108 @@
+"""The rows of the table: every comparison, and what it is wanted to show."""
+
+from __future__ import annotations
+
+from benchmarks import capture, due, idle, runs
+from benchmarks.contest import Contest
+from benchmarks.figures import Row, at_least, at_most
+
+CONTESTS: dict[str, Contest] = {
+    contest.name: contest
+    for contest in (runs.CONTEST, capture.CONTEST, due.CONTEST, idle.MEMORY, idle.ACTIVITY)
+}
+
+ROWS: dict[str, Row] = {
+    row.name: row
+    for row in (
+        Row(
+            name="runs",
+            title="`echo hi`, 4 at a time, rows and logs included",
+            contest="runs",
+            subject=runs.ENGINE,
+            peer=runs.SUBPROCESS,
+            quantity=runs.RUNS_PER_SECOND,
+            unit="/s",
+            target=at_least(0.45),
+        ),
+        Row(
+            name="runs-crowded",
+            title="the same beside 300 live children",
+            contest="runs",
+            subject=runs.CROWDED_ENGINE,
+            peer=runs.ENGINE,
+            quantity=runs.RUNS_PER_SECOND,
+            unit="/s",
+            target=at_least(0.8),
+        ),
+        Row(
+            name="capture",
+            title="300 MB of 104-byte lines",
+            contest="capture",
+            subject=capture.ENGINE,
+            peer=capture.PIPE,
+            quantity=capture.SECONDS,
+            unit="s",
+            target=at_most(1.5),
+        ),
+        Row(
+            name="capture-supervisord",
+            title="the same",
+            contest="capture",
+            subject=capture.ENGINE,
+            peer=capture.SUPERVISORD,
+            quantity=capture.SECONDS,
+            unit="s",
+            target=at_most(1),
+        ),
+        Row(
+            name="due",
+            title="1,000 jobs in one second: its begin to the last start",
+            contest="due",
+            subject=due.DAEMON,
+            peer=due.CRONSTABLE,
+            quantity=due.LAST_START,
+            unit="s",
+            target=at_most(1),
+        ),
+        Row(
+            name="memory-supervisord",
+            title="idle, 100 tasks and 10 services, children not counted",
+            contest="memory",
+            subject=idle.DAEMON,
+            peer=idle.SUPERVISORD,
+            quantity=idle.MEBIBYTES,
+            unit="MiB",
+            target=at_most(2),
+        ),
+        Row(
+            name="memory-cronstable",
+            title="the same",
+            contest="memory",
+            subject=idle.DAEMON,
+            peer=idle.CRONSTABLE,
+            quantity=idle.MEBIBYTES,
+            unit="MiB",
+            target=at_most(1),
+        ),
+        Row(
+            name="idle-cpu",
+            title="1,000 schedules, none due: processor time per minute",
+            contest="idle",
+            subject=idle.DAEMON,
+            peer=idle.CRONSTABLE,
+            quantity=idle.CPU_MS,
+            unit="ms",
+            target=at_most(1),
+        ),
+        Row(
+            name="idle-wakes",
+            title="the same: wake-ups per minute",
+            contest="idle",
+            subject=idle.DAEMON,
+            peer=idle.CRONSTABLE,
+            quantity=idle.WAKES,
+            unit="",
+            target=at_most(1),
+        ),
+    )
+}

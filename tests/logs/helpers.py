@@ -20,13 +20,13 @@ EVERYTHING = 10**9
 
 
 class Wall:
-    """A wall clock that moves only when told to."""
+    """A wall clock that moves only when told to; ``ms`` is Unix time."""
 
-    def __init__(self, now: float = CREATED_AT / 1000) -> None:
-        self.now = now
+    def __init__(self, ms: int = CREATED_AT) -> None:
+        self.ms = ms
 
     def __call__(self) -> float:
-        return self.now
+        return (self.ms + 0.5) / 1000
 
 
 def make_paths(directory: Path, task_name: str = "backup") -> LogPaths:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from sqlite3 import Cursor
 from types import FrameType
 
 from twisted.application.service import MultiService
@@ -27,7 +28,7 @@ from runwisp.engine.recovery import Recovery
 from runwisp.engine.resources import Resources
 from runwisp.errors import RunWispError
 from runwisp.lifeline import Lifeline
-from runwisp.store import marks, runs
+from runwisp.store import fingerprint, marks, runs
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
 from runwisp.units import format_duration, now_ms
@@ -85,7 +86,8 @@ class Daemon(MultiService):
 
     def startService(self) -> None:
         super().startService()
-        faulthandler.enable(sys.__stderr__)
+        if sys.__stderr__ is not None:
+            faulthandler.enable(sys.__stderr__)
         self._reactor.addSystemEventTrigger("after", "shutdown", self._leave_with_code)
         self._reactor.callWhenRunning(self._begin)
 
@@ -115,11 +117,9 @@ class Daemon(MultiService):
         config, engine = self._config, self._engine
         for warning in config.warnings:
             self.log.warn("configuration: {warning}", warning=str(warning))
-        now = now_ms(self._resources.wall)
         await self._recovery.reconcile(await self._database.read(runs.running))
-        await self._database.write(
-            lambda cursor: [marks.register(cursor, name, now) for name in sorted(config.tasks)]
-        )
+        identity = await self._database.write(self._identify)
+        await self._database.write(self._register_tasks)
         pending = await self._database.read(runs.pending)
         retries = await self._database.read(runs.waiting_retries)
         engine.resume(pending, retries)
@@ -128,12 +128,22 @@ class Daemon(MultiService):
         self.log.info(
             "ready",
             version=__version__,
+            fingerprint=identity,
             config=str(config.path),
             data=str(self._data_dir.path),
             tasks=len(config.tasks),
             services=len(config.services),
             timezone=f"{config.timezone} ({config.timezone_source})",
         )
+
+    def _register_tasks(self, cursor: Cursor) -> None:
+        now = now_ms(self._resources.wall)
+        for name in sorted(self._config.tasks):
+            marks.register(cursor, name, now)
+
+    @staticmethod
+    def _identify(cursor: Cursor) -> str:
+        return fingerprint.resolve(cursor, os.environ, fingerprint.read_machine_id(), os.getcwd())
 
     def _boot_failed(self, failure: Failure) -> None:
         if self._is_stopping:

@@ -17,7 +17,8 @@ def command(settings: Globals) -> None:
 
     Example: runwisp daemon --config /etc/runwisp/runwisp.toml --data /var/lib/runwisp
     """
-    from twisted.scripts.twistd import ServerOptions, runApp
+    from twisted.scripts._twistd_unix import ServerOptions
+    from twisted.scripts.twistd import runApp
 
     options = ServerOptions()
     options.parseOptions(["--nodaemon", "--pidfile=", "--no_save", "runwisp", *_flags(settings)])

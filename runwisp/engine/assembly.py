@@ -14,9 +14,9 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from runwisp.engine.background import Background
-from runwisp.engine.launch import Launch, SystemAccounts, prepare
+from runwisp.engine.launch import SystemAccounts, prepare
 from runwisp.engine.ledger import Ledger
-from runwisp.engine.process import Spawner
+from runwisp.engine.process import Launch, Spawner
 from runwisp.engine.resources import Resources
 from runwisp.events import Bus
 from runwisp.logs.finish import finish_log
@@ -46,7 +46,7 @@ def use_monotonic_clock(reactor: PosixReactorBase) -> None:
     Twisted's ``seconds`` is the wall clock: set back by an hour, it would hold every timeout, grace period
     and backoff for an hour. It must be replaced before anything is scheduled.
     """
-    reactor.seconds = time.monotonic  # type: ignore[method-assign]  # the point of this function
+    reactor.seconds = time.monotonic
 
 
 def assemble(

@@ -68,7 +68,9 @@ class Execution:
         self._child = child
         await self._see_through(child, capture, run_log)
         self._close_log(run_log)
-        self.run = evolve(self.run, cpu_time=child.usage.cpu_time, peak_memory_bytes=child.usage.peak_memory)
+        if child.usage is not None:
+            usage = child.usage
+            self.run = evolve(self.run, cpu_time=usage.cpu_time, peak_memory_bytes=usage.peak_memory)
         return self._ended(exit_status=capture.exit_status, signal=capture.signal)
 
     def stop(self, cause: EndReason = EndReason.STOPPED) -> None:

@@ -42,7 +42,7 @@ class Ledger:
         self._pauses: set[Deferred[None]] = set()
 
     def close(self) -> None:
-        """Try what is waiting once more, and retry no longer: what the database refuses now is lost and logged."""
+        """Try what is waiting once more and no more after that: what is refused now is lost, and logged."""
         self._is_closing = True
         for pause in tuple(self._pauses):
             pause.cancel()
@@ -93,7 +93,8 @@ class Ledger:
         delay_s = _FIRST_DELAY_S
         while True:
             try:
-                await self._database.write(work)
+                if await self._database.write(work) is False:
+                    self.log.error("row not found", task=run.task_name, run=run.id)
                 break
             except StorageError as error:
                 if self._is_closing:
@@ -109,7 +110,7 @@ class Ledger:
         committed.happen()
 
     async def _pause(self, delay_s: float) -> None:
-        pause = deferLater(self._clock, delay_s)
+        pause: Deferred[None] = deferLater(self._clock, delay_s)
         self._pauses.add(pause)
         try:
             await pause

@@ -24,9 +24,9 @@ from twisted.logger import Logger
 
 from runwisp.engine.execution import Execution
 from runwisp.engine.resources import Resources
-from runwisp.model import Run, Service, Status, TriggeredBy, TriggerSource
+from runwisp.model import Run, Seconds, Service, Status, TriggeredBy, TriggerSource
 from runwisp.policy.backoff import restart_delay
-from runwisp.policy.failures import restart_wanted
+from runwisp.policy.failures import SlotHistory, is_healthy, restart_wanted
 from runwisp.units import format_duration, now_ms
 
 
@@ -74,7 +74,7 @@ class Replica:
         self.is_wanted = False
         self.restarts = 0
         self._resources = resources
-        self._exits_in_a_row = 0
+        self._history = SlotHistory()
         self._execution: Execution | None = None
         self._pending: IDelayedCall | None = None
 
@@ -124,10 +124,10 @@ class Replica:
     async def _live(self, execution: Execution) -> None:
         began_s = self._resources.clock.seconds()
         run = await execution.perform(self._resources.ledger.record(execution.run))
-        up_s = self._resources.clock.seconds() - began_s
+        up_s = Seconds(self._resources.clock.seconds() - began_s)
         self._execution = None
         self._resources.ledger.end(run)
-        self._exits_in_a_row = 1 if up_s >= self.service.healthy_after else self._exits_in_a_row + 1
+        self._history = self._history.after(run, was_healthy=is_healthy(self.service, up_s))
         self._exited(run)
 
     def _exited(self, run: Run) -> None:
@@ -137,7 +137,7 @@ class Replica:
         if self._move(Input.AGAIN) is Phase.STOPPING:
             self._launch(TriggeredBy.SERVICE)
             return
-        delay_s = restart_delay(self.service, self._exits_in_a_row)
+        delay_s = restart_delay(self.service, self._history.exits_in_a_row)
         self.log.info("restart planned", task=run.label, delay=format_duration(delay_s))
         self._pending = self._resources.clock.callLater(delay_s, self._due)
 

@@ -10,9 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from runwisp.engine.background import Background
-from runwisp.engine.launch import Launch
 from runwisp.engine.ledger import Ledger
-from runwisp.engine.process import ISpawner
+from runwisp.engine.process import ISpawner, Launch
 from runwisp.model import Run, Stream, Unit
 from runwisp.units import RunIds
 

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger, globalLogBeginner
+from twisted.python.failure import Failure
 
 from runwisp.config.settings import Config
 from runwisp.daemonlog import observer
@@ -86,8 +87,8 @@ class Solo:
 def run_solo(config: Config, data_dir: DataDir, name: str, echo: Callable[[Batch], None]) -> Outcome:
     """Run the task ``name`` in this process and return when its last attempt is recorded.
 
-    ``echo`` gets what the task prints. The caller holds the lock of ``data_dir``. This starts the reactor, so it
-    can be called once in a process.
+    ``echo`` gets what the task prints. The caller holds the lock of ``data_dir``. This starts the reactor, so
+    it can be called once in a process.
 
     :raises StorageError: the database cannot be opened
     """
@@ -114,6 +115,7 @@ def run_solo(config: Config, data_dir: DataDir, name: str, echo: Callable[[Batch
     engine = Engine(evolve(parts.resources, open_log=open_log), config)
     solo = Solo(engine, parts.bus, name)
     results: list[Run] = []
+    failures: list[Failure] = []
 
     async def main() -> None:
         try:
@@ -125,11 +127,8 @@ def run_solo(config: Config, data_dir: DataDir, name: str, echo: Callable[[Batch
         finally:
             reactor.stop()
 
-    failures: list[BaseException] = []
-    reactor.callWhenRunning(
-        lambda: Deferred.fromCoroutine(main()).addErrback(lambda failure: failures.append(failure.value))
-    )
+    reactor.callWhenRunning(lambda: Deferred.fromCoroutine(main()).addErrback(failures.append))
     reactor.run()
-    if failures:
-        raise failures[0]
+    for failure in failures:
+        failure.raiseException()
     return Outcome(results[0], solo.is_interrupted)

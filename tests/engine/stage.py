@@ -1,7 +1,12 @@
-"""Where an actor is put on for a test: fake clock, fake processes, logs in memory, and a real database schema."""
+"""Where an actor is put on for a test: fake clock and processes, logs in memory, the real schema."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from sqlite3 import Cursor
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from runwisp.engine.background import Background
@@ -14,8 +19,36 @@ from runwisp.units import RunIds
 from tests.engine.fakes import FakeChild, FakeSpawner, MemoryLog, in_this_thread, prepare
 from tests.fakes import ImmediateDatabase
 
+T = TypeVar("T")
+
 #: 2026-11-24 12:00:00 UTC.
 NOON_S = 1_795_521_600.0
+
+
+class PatientDatabase(ImmediateDatabase):
+    """A database whose writes a test can hold up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: list[Callable[[], object]] | None = None
+
+    def hold(self) -> Callable[[], None]:
+        """Let writes wait until the returned function is called."""
+        self._held = []
+
+        def release() -> None:
+            held, self._held = self._held or [], None
+            for write in held:
+                write()
+
+        return release
+
+    def write(self, work: Callable[[Cursor], T]) -> Deferred[T]:
+        if self._held is None:
+            return super().write(work)
+        done: Deferred[T] = Deferred()
+        self._held.append(lambda: ImmediateDatabase.write(self, work).chainDeferred(done))
+        return done
 
 
 class Stage:
@@ -24,7 +57,7 @@ class Stage:
     def __init__(self) -> None:
         self.clock = Clock()
         self.wall_offset_s = NOON_S
-        self.database = ImmediateDatabase()
+        self.database = PatientDatabase()
         self.bus = Bus(self.clock)
         self.events: list[Event] = []
         self.bus.subscribe(self.events.append)

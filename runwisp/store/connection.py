@@ -129,12 +129,19 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise StorageError(
             f"there is no database at {path}; no daemon and no exec has run with this data directory"
         )
+    wal = _beside(path, "-wal")
+    is_unmerged = wal.exists() and wal.stat().st_size > 0
     uri = reader_uri(path)
-    if not _has_content(_beside(path, "-wal")) and not _beside(path, "-shm").exists():
+    if not is_unmerged and not _beside(path, "-shm").exists():
         uri += "&immutable=1"
-    with storage_errors(f"the database {path} cannot be read"):
-        connection = sqlite3.connect(uri, **CONNECT_OPTIONS)
-        return _set_up(connection, _check_and_set_up_reader)
+    try:
+        with storage_errors(f"the database {path} cannot be read"):
+            connection = sqlite3.connect(uri, **CONNECT_OPTIONS)
+            return _set_up(connection, _check_and_set_up_reader)
+    except StorageError as error:
+        if is_unmerged and isinstance(error.__cause__, sqlite3.OperationalError):
+            error.hints = [f"reading what stands in {wal.name} takes the right to write in {path.parent}"]
+        raise
 
 
 def migrate(path: Path) -> int:
@@ -205,7 +212,3 @@ def _uri(path: Path) -> str:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
-
-
-def _has_content(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0

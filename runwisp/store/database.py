@@ -138,7 +138,8 @@ class Database:
             return
         readers.close()
         try:
-            await writer.runWithConnection(_checkpoint)
+            with connections.storage_errors("the database cannot be written"):
+                await writer.runWithConnection(_checkpoint)
         except StorageError as error:
             # Nothing is lost: the next one to open the database reads the log.
             self.log.warn("the write-ahead log stays as it is: {error}", error=error)
@@ -158,5 +159,4 @@ async def _outcomes(writer: ConnectionPool, batch: list[_Write]) -> list[Outcome
 
 
 def _checkpoint(connection: Connection) -> None:
-    with connections.storage_errors("the database failed"):
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

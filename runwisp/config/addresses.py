@@ -1,0 +1,90 @@
+"""Host names, URLs, networks and mail addresses: what may be written (spec: config, [daemon] and notifiers).
+
+Each function returns the value as the program keeps it and raises ValueError if it is none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_MAX_HOST_LENGTH = 253
+_URL = re.compile(r"(https?)://([^/?#\s\\]+)([/?#][^\s]*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(?:[^@]*@)?(?P<host>\[[^\]]*\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
+_MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+|\"(?:[^\"\\\r\n]|\\.)+\"")
+_NAMED_ADDRESS = re.compile(r"[^<>\r\n]*<\s*([^<>\s]+)\s*>")
+
+
+def host_name(text: str) -> str:
+    """A host name in lower case."""
+    if len(text) > _MAX_HOST_LENGTH or not _HOST_NAME.fullmatch(text):
+        raise ValueError(text)
+    return text.lower()
+
+
+def http_url(text: str) -> str:
+    """An absolute ``http`` or ``https`` address with a host."""
+    match = _URL.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    _host_and_port(match[2])
+    return text
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Host and port of ``host:port``; an IPv6 address stands in brackets, which are dropped."""
+    host, port = _host_and_port(text)
+    if port is None or "@" in text:
+        raise ValueError(text)
+    return host, port
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    """A network, or the network of a single address; bits below the mask are cleared."""
+    from ipaddress import ip_network
+
+    return ip_network(text.strip(), strict=False)
+
+
+def covers_everything(net: IPv4Network | IPv6Network) -> bool:
+    """True if every IPv4 address, plain or mapped into IPv6, or every IPv6 address is in ``net``."""
+    from ipaddress import IPv6Network
+
+    if net.prefixlen == 0:
+        return True
+    return isinstance(net, IPv6Network) and net.supernet_of(IPv6Network("::ffff:0:0/96"))
+
+
+def mail_address(text: str) -> str:
+    """``local@domain``, or that in angle brackets behind a name."""
+    named = _NAMED_ADDRESS.fullmatch(text.strip())
+    mailbox, at, domain = (named[1] if named else text.strip()).rpartition("@")
+    if (
+        not at
+        or not _MAILBOX.fullmatch(mailbox)
+        or mailbox[0] == "."
+        or mailbox[-1] == "."
+        or ".." in mailbox
+    ):
+        raise ValueError(text)
+    host_name(domain)
+    return text.strip()
+
+
+def _host_and_port(text: str) -> tuple[str, int | None]:
+    match = _AUTHORITY.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    host, port = match["host"], int(match["port"]) if match["port"] else None
+    if port is not None and not 1 <= port <= 65_535:
+        raise ValueError(text)
+    if host.startswith("["):
+        from ipaddress import IPv6Address
+
+        return str(IPv6Address(host[1:-1])), port
+    return host_name(host), port

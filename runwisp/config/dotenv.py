@@ -1,0 +1,66 @@
+"""Files with lines ``KEY=VALUE`` (spec: config, env, secrets and their files)."""
+
+from __future__ import annotations
+
+from runwisp.config.kinds import MAX_ENV_ENTRIES, check_variable
+from runwisp.config.problems import Rejected, reject
+from runwisp.config.substitution import reason
+from runwisp.errors import Problem, ProblemClass
+
+_MAX_FILE_BYTES = 16 << 20
+
+
+class BadDotenv(Exception):
+    """``problems`` lack the key that names the file; those without a line are about the whole file."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
+def read_dotenv(path: str) -> dict[str, str]:
+    """The variables of a file. Messages hold no text of it.
+
+    :raises BadDotenv: if it cannot be read, or with every line that is wrong
+    """
+    variables: dict[str, str] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        try:
+            name, value = _pair(line)
+            check_variable(name, value)
+            variables[name] = value
+        except Rejected as error:
+            for fault in error.faults:
+                problems.append(Problem(fault.class_, f"line {number} {fault.rule}", None, path, number, 1))
+    if len(variables) > MAX_ENV_ENTRIES:
+        problems.append(
+            Problem(ProblemClass.RANGE, f"must have at most {MAX_ENV_ENTRIES} entries", None, path)
+        )
+    if problems:
+        raise BadDotenv(problems)
+    return variables
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) > _MAX_FILE_BYTES:
+            raise BadDotenv([Problem(ProblemClass.IO, f"cannot take in {path}: it has more than 16 MB")])
+        return content.decode().removeprefix("\ufeff")
+    except (OSError, ValueError) as error:
+        raise BadDotenv([Problem(ProblemClass.IO, f"cannot read {path}: {reason(error)}")]) from None
+
+
+def _pair(line: str) -> tuple[str, str]:
+    name, equals, value = line.removeprefix("export ").partition("=")
+    if not equals:
+        raise reject(ProblemClass.FORMAT, "must have the form KEY=VALUE")
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return name.strip(), value

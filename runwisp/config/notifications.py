@@ -1,0 +1,148 @@
+"""Notifiers, routes and every list that names notifiers (spec: config, notifiers and routes)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runwisp.config.fields import Field, Kind
+from runwisp.config.notify_fields import ID, NOTIFIER_TYPES, TYPE
+from runwisp.config.problems import Rejected
+from runwisp.config.reading import NOWHERE, Report, completed, read_entry
+from runwisp.config.settings import Notifier, NotifierType, Route, RouteMatch, SmtpTls
+from runwisp.config.source import Entry
+from runwisp.config.values import CHANNEL, MAIL_ADDRESS, STRING, TOPIC
+from runwisp.errors import ProblemClass
+
+#: The notifier that is always there.
+IN_APP = "inapp"
+
+#: What ``"id:target"`` puts in place of, by the type of the notifier.
+_TARGETS: Mapping[NotifierType, Kind] = {
+    NotifierType.SLACK: CHANNEL,
+    NotifierType.TELEGRAM: STRING,
+    NotifierType.NTFY: TOPIC,
+    NotifierType.PUSHOVER: STRING,
+    NotifierType.SMTP: MAIL_ADDRESS,
+    NotifierType.SENDMAIL: MAIL_ADDRESS,
+}
+
+
+def notifier_id(entry: Entry, report: Report) -> str | None:
+    """The id of a notifier, None if it has no valid one, which is reported."""
+    if "id" in entry.table.by_name:
+        if "id" not in entry.values:
+            report.add(entry, ProblemClass.REQUIRED, "is required", "id")
+        id_ = read_entry(entry, [ID], report).get("id")
+        steps = ["id"]
+    else:
+        id_, steps = str(entry.path[-1]), []
+    if not isinstance(id_, str):
+        return None
+    name = id_.strip()
+    if not name:
+        report.problems.append(
+            entry.problem(ProblemClass.REQUIRED, f"{entry.label}the id must not be blank", *steps)
+        )
+    elif name == IN_APP:
+        message = f"{entry.label}the id {IN_APP} is built in and cannot be declared; drop this notifier"
+        report.problems.append(entry.problem(ProblemClass.CONFLICT, message, *steps))
+    elif ":" in name:
+        message = f'{entry.label}the id must have no colon, like "ops" or "slack-ops"'
+        report.problems.append(entry.problem(ProblemClass.FORMAT, message, *steps))
+    else:
+        return name
+    return None
+
+
+def read_notifier(entry: Entry, id_: str, report: Report) -> Notifier | None:
+    """The notifier of ``entry``; None if its type is not known, which is reported."""
+    if "type" not in entry.values:
+        report.add(entry, ProblemClass.REQUIRED, "is required", "type")
+    type_ = read_entry(entry, [TYPE], report).get("type")
+    if not isinstance(type_, NotifierType):
+        return None
+    keys = NOTIFIER_TYPES[type_]
+    own = {ID.name, TYPE.name, *(key.name for key in keys)}
+    for name in entry.values:
+        if name not in own:
+            report.add(entry, ProblemClass.CONFLICT, f"is not valid for type {type_}; drop it", name)
+    options = completed(keys, _required_too(entry, keys, report))
+    if type_ is NotifierType.SMTP:
+        _complete_smtp(entry, options, report)
+    return Notifier(id=id_, type=type_, options=options)
+
+
+def _required_too(entry: Entry, keys: Iterable[Field], report: Report) -> dict[str, object]:
+    """The settings of ``entry``, with a report of each required one that is missing."""
+    for key in keys:
+        if key.required and key.name not in entry.values:
+            report.add(entry, ProblemClass.REQUIRED, "is required", key.name)
+    return read_entry(entry, keys, report)
+
+
+def _complete_smtp(entry: Entry, options: dict[str, object], report: Report) -> None:
+    """Fill in port and ``tls_mode``, each of which depends on the other, and check the account."""
+    port, mode = options["port"], options["tls_mode"]
+    if mode is None:
+        mode = SmtpTls.IMPLICIT if port == 465 else SmtpTls.STARTTLS
+    options["tls_mode"] = mode
+    options["port"] = port or (465 if mode is SmtpTls.IMPLICIT else 25)
+    account = [key for key in ("username", "password") if key in entry.values]
+    if len(account) == 1:
+        missing = "password" if account == ["username"] else "username"
+        rule = f"needs {missing}; set both or drop {account[0]}"
+        report.add(entry, ProblemClass.CONFLICT, rule, account[0])
+    elif account and mode is SmtpTls.OFF:
+        rule = 'would go unprotected with tls_mode = "off"; drop tls_mode, or username and password'
+        report.add(entry, ProblemClass.CONFLICT, rule, "password")
+
+
+def read_route(entry: Entry, report: Report) -> Route:
+    settings: dict[str, Any] = completed(
+        entry.table.fields, _required_too(entry, entry.table.checked, report)
+    )
+    match = entry.nested.get("match")
+    conditions: dict[str, Any] = completed(
+        entry.table.nested["match"].fields,
+        read_entry(match, match.table.checked, report) if match else {},
+    )
+    return Route(match=RouteMatch(**conditions), notify=settings["notify"] or ())
+
+
+def check_tokens(
+    entry: Entry, key: str, tokens: Iterable[str], types: Mapping[str, NotifierType | None], report: Report
+) -> None:
+    """Check that a list names notifiers that exist, with targets that they can take.
+
+    ``types`` has the type of each declared notifier, None for one whose type is not valid.
+    """
+    for token in tokens:
+        id_, colon, target = token.partition(":")
+        if id_ == IN_APP and colon:
+            report.add(
+                entry, ProblemClass.CONFLICT, f"names {token}, but {IN_APP} takes no target; drop it", key
+            )
+        elif id_ != IN_APP and id_ not in types:
+            report.add(entry, ProblemClass.REF, f"names {id_}, which is no notifier", key)
+        elif colon and (type_ := types[id_]) is not None:
+            _check_target(entry, key, token, type_, target, report)
+
+
+def _check_target(
+    entry: Entry, key: str, token: str, type_: NotifierType, target: str, report: Report
+) -> None:
+    kind = _TARGETS.get(type_)
+    if kind is None:
+        rule = f"names {token}, but a notifier of type {type_} takes no target; drop the target"
+        report.add(entry, ProblemClass.CONFLICT, rule, key)
+        return
+    try:
+        kind.read(target, _TARGET, NOWHERE)
+    except Rejected as error:
+        for fault in error.faults:
+            report.add(entry, fault.class_, f"names {token}, whose target {fault.rule}", key)
+
+
+#: The substitution of a list is over when its targets are looked at.
+_TARGET = Field("target", STRING, "", substituted=False)

@@ -1,0 +1,71 @@
+"""``${…}`` in the strings of the file (spec: config, substitution)."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from runwisp.config.fields import Place
+from runwisp.config.problems import reject
+from runwisp.errors import ProblemClass
+
+ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_FILE = "file:"
+_MAX_FILE_BYTES = 1 << 20
+
+
+def substitute(text: str, place: Place) -> str:
+    """``text`` with each reference replaced, once, from left to right.
+
+    Messages name variables and files, and nothing else of the text.
+
+    :raises runwisp.config.problems.Rejected: if a variable is unset, a file unreadable, a reference malformed
+    """
+    if "${" not in text:
+        return text
+    return _REFERENCE.sub(lambda match: _value(match, place), text)
+
+
+def _value(match: re.Match[str], place: Place) -> str:
+    name = match[1]
+    if name is None:
+        return "${"
+    if not match[2]:
+        raise reject(ProblemClass.FORMAT, "has a ${ without }; write $${ for the characters themselves")
+    if name.startswith(_FILE):
+        return _content(name.removeprefix(_FILE), place)
+    if not ENV_NAME.fullmatch(name):
+        raise reject(
+            ProblemClass.FORMAT,
+            "has a ${…} without the name of a variable in it; write ${NAME}, ${file:PATH}, or $${ for the"
+            " characters themselves",
+        )
+    value = place.environ.get(name)
+    if value is None and name == "HOSTNAME":
+        value = os.uname().nodename
+    if value is None:
+        raise reject(ProblemClass.REF, f"needs the environment variable {name}, which is not set")
+    return value
+
+
+def _content(name: str, place: Place) -> str:
+    if not name:
+        raise reject(ProblemClass.FORMAT, "has a ${file:} without a path; write ${file:secrets/token}")
+    path = place.resolve(name)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) > _MAX_FILE_BYTES:
+            raise reject(ProblemClass.IO, f"cannot take in {path}: it has more than 1 MB")
+        return content.decode().strip()
+    except (OSError, ValueError) as error:
+        raise reject(ProblemClass.IO, f"cannot read {path}: {reason(error)}") from None
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why a file could not be read, without its content."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from signal import Signals
 
 from attrs import evolve
-from twisted.internet.error import TimeoutError
+from twisted.internet.defer import TimeoutError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -165,6 +165,6 @@ class Execution:
         took = round(run.duration or 0.0, 3)
         if run.end_reason is EndReason.SUCCESS:
             self.log.info("run succeeded", task=run.label, run=run.id, exit=run.exit_code, dur=took)
-        else:
-            tell = self.log.warn if run.is_failure else self.log.info
-            tell("run ended", task=run.label, run=run.id, exit=run.exit_code, reason=run.end_reason, dur=took)
+            return
+        tell, what = (self.log.warn, "run failed") if run.is_failure else (self.log.info, "run ended")
+        tell(what, task=run.label, run=run.id, exit=run.exit_code, reason=run.end_reason, dur=took)

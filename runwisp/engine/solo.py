@@ -97,7 +97,7 @@ def run_solo(config: Config, data_dir: DataDir, name: str, echo: Callable[[Batch
     assert isinstance(reactor, PosixReactorBase)
     use_monotonic_clock(reactor)
     globalLogBeginner.beginLoggingTo(
-        [observer("warn", "auto", sys.stderr, os.environ)], redirectStandardIO=False
+        [observer("error", "auto", sys.stderr, os.environ)], redirectStandardIO=False
     )
     database = Database(data_dir.database, reactor)
     database.open()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import click
 
+from runwisp.cli.configuration import find_config, load_config
 from runwisp.cli.documents import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json, say, table
-from runwisp.config.loader import find, load
 from runwisp.errors import RunWispError
 from runwisp.model import Kind, Service, Task
 
@@ -30,14 +27,16 @@ def command(settings: Globals, as_json: bool) -> None:
 
     Example: runwisp list --config runwisp.toml
     """
-    config = load(find(settings.config, os.environ, Path.cwd(), os.geteuid() == 0), os.environ)
-    units = sorted([*config.tasks.values(), *config.services.values()], key=lambda unit: unit.name)
+    path = find_config(settings)
+    config = load_config(path)
+    units: list[Task | Service] = [*config.tasks.values(), *config.services.values()]
+    units.sort(key=lambda unit: unit.name)
     if as_json:
         print_json({"tasks": [_document(unit) for unit in units], "error": None})
     elif units:
         say(table(HEADER, [_row(unit) for unit in units]))
     else:
-        say(f"{config.path} defines no tasks and no services")
+        say(f"{path} defines no tasks and no services")
 
 
 def _row(unit: Task | Service) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import functools
 import io
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -114,6 +113,8 @@ def _reported(meta: dict[str, Any]) -> Iterator[None]:
 def _leave(error: RunWispError, meta: dict[str, Any]) -> click.exceptions.Exit:
     """Print the error, below the traceback that led to it if debugging is on."""
     if (meta.get(_GIVEN, {}).get("log_level") or os.environ.get("RUNWISP_LOG_LEVEL")) == "debug":
+        import traceback
+
         note(traceback.format_exc())
     print_error(error)
     return click.exceptions.Exit(exit_code(error))

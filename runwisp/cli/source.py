@@ -5,15 +5,12 @@ This is the seam for a client of the API, which takes the place of :class:`Sourc
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
-from pathlib import Path
 from sqlite3 import Cursor
 
 from runwisp.cli.options import Globals
-from runwisp.config.loader import find, load
 from runwisp.errors import ConfigNotFound
 from runwisp.logs.opening import open_log
 from runwisp.logs.paths import log_paths
@@ -46,13 +43,16 @@ class Source:
         :raises ConfigNotFound: the one that was named is not there
         :raises ConfigErrors: the configuration is not valid
         """
+        # The loader is half of what this command imports, and most calls do without it.
+        from runwisp.cli.configuration import find_config, load_config
+
         try:
-            path = find(self._settings.config, os.environ, Path.cwd(), os.geteuid() == 0)
+            path = find_config(self._settings)
         except ConfigNotFound:
             if self._settings.config is not None:
                 raise
             return {}
-        config = load(path, os.environ)
+        config = load_config(path)
         return {**config.tasks, **config.services}
 
     def knows(self, name: str) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
+from runwisp.cli.configuration import find_config, load_config
 from runwisp.cli.documents import JsonCommand, problem_document
 from runwisp.cli.options import Globals
 from runwisp.cli.output import describe_problem, paint, print_json, say
-from runwisp.config.loader import find, load
 from runwisp.config.settings import Config
 from runwisp.errors import ConfigErrors, ConfigNotFound, Problem, ProblemClass, RunWispError
 
@@ -45,12 +44,12 @@ def command(settings: Globals, path: str | None, as_json: bool) -> None:
 
     Example: runwisp validate runwisp.toml
     """
-    chosen = find(path or settings.config, os.environ, Path.cwd(), os.geteuid() == 0)
-    config = load(chosen, os.environ)
+    chosen = find_config(settings, path)
+    config = load_config(chosen)
     if as_json:
-        print_json(_document(config))
+        print_json(_document(chosen, config))
         return
-    say(f"{paint('✓', 'success', sys.stdout)} {config.path} is valid.")
+    say(f"{paint('✓', 'success', sys.stdout)} {chosen} is valid.")
     say(f"  tasks:    {len(config.tasks)}")
     say(f"  services: {len(config.services)}")
     say(f"  notifiers: {len(config.notifiers)}")
@@ -59,10 +58,10 @@ def command(settings: Globals, path: str | None, as_json: bool) -> None:
         say(f"{paint('!', 'warning', sys.stdout)} {describe_problem(warning)}")
 
 
-def _document(config: Config) -> dict[str, object]:
+def _document(path: Path, config: Config) -> dict[str, object]:
     return {
         "valid": True,
-        "config_path": str(config.path),
+        "config_path": str(path),
         "timezone": config.timezone,
         "timezone_source": config.timezone_source,
         "tasks": len(config.tasks),

@@ -8,6 +8,7 @@ import pytest
 
 from runwisp.cli import options
 from runwisp.cli.options import FLAGS, Globals, resolve
+from runwisp.config import loader
 from runwisp.errors import UsageError
 
 HERE = Path("/here")
@@ -86,6 +87,10 @@ def system_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.touch()
     monkeypatch.setattr(options, "SYSTEM_CONFIG", path)
     return path
+
+
+def test_the_configuration_of_the_system_is_the_one_that_the_loader_finds() -> None:
+    assert options.SYSTEM_CONFIG == loader.ROOT_FILE
 
 
 def test_root_gets_the_data_directory_of_the_system_with_its_configuration(system_config: Path) -> None:

@@ -11,7 +11,7 @@ def test_events_arrive_in_order_in_a_later_turn() -> None:
     clock, seen = Clock(), list[Event]()
     bus = Bus(clock)
     bus.subscribe(seen.append)
-    events = [RunCreated(run("a")), RunEnded(run("a")), RunCreated(run("b"))]
+    events: list[Event] = [RunCreated(run("a")), RunEnded(run("a")), RunCreated(run("b"))]
     for event in events:
         bus.publish(event)
     assert seen == []

@@ -16,7 +16,7 @@ _POLL_S = 0.005
 
 
 async def within(clock: IReactorTime, event: Deferred[T], seconds: float = DEADLINE_S) -> T:
-    """The result of ``event``; a TimeoutError if it takes longer than ``seconds``."""
+    """The result of ``event``; :class:`twisted.internet.defer.TimeoutError` if it takes longer."""
     return await event.addTimeout(seconds, clock)
 
 

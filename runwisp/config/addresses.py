@@ -32,16 +32,15 @@ def http_url(text: str) -> str:
     match = _URL.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    _host_and_port(match[2])
+    _port(match[2])
     return text
 
 
-def listen_address(text: str) -> tuple[str, int]:
-    """Host and port of ``host:port``; an IPv6 address stands in brackets, which are dropped."""
-    host, port = _host_and_port(text)
-    if port is None or "@" in text:
+def listen_address(text: str) -> str:
+    """``host:port``; an IPv6 address stands in brackets."""
+    if "@" in text or _port(text) is None:
         raise ValueError(text)
-    return host, port
+    return text
 
 
 def network(text: str) -> IPv4Network | IPv6Network:
@@ -76,15 +75,19 @@ def mail_address(text: str) -> str:
     return text.strip()
 
 
-def _host_and_port(text: str) -> tuple[str, int | None]:
-    match = _AUTHORITY.fullmatch(text)
+def _port(authority: str) -> int | None:
+    """The port of an authority whose host is checked."""
+    match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        raise ValueError(text)
-    host, port = match["host"], int(match["port"]) if match["port"] else None
+        raise ValueError(authority)
+    port = int(match["port"]) if match["port"] else None
     if port is not None and not 1 <= port <= 65_535:
-        raise ValueError(text)
+        raise ValueError(authority)
+    host = match["host"]
     if host.startswith("["):
         from ipaddress import IPv6Address
 
-        return str(IPv6Address(host[1:-1])), port
-    return host_name(host), port
+        IPv6Address(host[1:-1])
+    else:
+        host_name(host)
+    return port

@@ -15,10 +15,12 @@ from runwisp.config.notify_fields import NOTIFICATION_ROUTE, NOTIFIER, NOTIFIERS
 from runwisp.config.reading import Report
 from runwisp.config.section_fields import DAEMON, NOTIFY, SCHEDULER, STORAGE
 from runwisp.config.sections import read_daemon, read_notify, read_storage, read_zone
+from runwisp.config.service_fields import SERVICES
 from runwisp.config.settings import Config, Notifier, NotifierType, Route
 from runwisp.config.source import Entry
 from runwisp.config.structure import Structure
-from runwisp.config.unit_fields import DEFAULTS, SERVICES, TASKS
+from runwisp.config.tables import DEFAULTS
+from runwisp.config.task_fields import TASKS
 from runwisp.config.warnings import warn
 from runwisp.errors import Problem, ProblemClass
 from runwisp.model import Service, Task

@@ -14,7 +14,8 @@ from runwisp.config.failures import FailureList
 from runwisp.config.problems import Rejected
 from runwisp.config.reading import Report, built_in, completed, read_entry
 from runwisp.config.source import Entry
-from runwisp.config.unit_fields import DEFAULTS, TASKS
+from runwisp.config.tables import DEFAULTS
+from runwisp.config.task_fields import TASKS
 from runwisp.config.values import check_zone
 from runwisp.errors import ProblemClass
 from runwisp.model import CatchUp, Service, Task

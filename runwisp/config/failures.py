@@ -62,13 +62,9 @@ def parse_failures(items: list[object], field: Field) -> FailureList:
     return FailureList(True in signs, tuple(tokens))
 
 
-def _fault(token: str) -> tuple[ProblemClass, str, str] | None:
+def _fault(token: str) -> tuple[ProblemClass, str, str | None] | None:
     if token == EndReason.SUCCESS:
-        return (
-            ProblemClass.CONFLICT,
-            "must not list success; a run that succeeded is no failure: drop it",
-            token,
-        )
+        return ProblemClass.CONFLICT, "is success, and a run cannot be both: drop it", None
     if not token[:1].isdecimal():
         if token in REASONS:
             return None

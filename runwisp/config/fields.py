@@ -1,8 +1,7 @@
 """What the table of all keys is made of.
 
-The keys themselves stand in :mod:`runwisp.config.unit_fields`, :mod:`runwisp.config.section_fields` and
-:mod:`runwisp.config.notify_fields`. Loading, the JSON Schema, the reference pages and "did you mean" read
-them from there, and no default stands anywhere else.
+The keys themselves stand in the modules ``…_fields``, all tables in :mod:`runwisp.config.tables`. Loading,
+the JSON Schema, the reference pages and "did you mean" read them from there, and no default stands elsewhere.
 """
 
 from __future__ import annotations

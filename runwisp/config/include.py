@@ -10,7 +10,7 @@ from runwisp.config.globs import compile_glob
 from runwisp.config.section_fields import DAEMON, NOTIFY, SCHEDULER, STORAGE
 from runwisp.config.source import Unreadable, read_source
 from runwisp.config.structure import Structure, find_structure
-from runwisp.config.unit_fields import DEFAULTS
+from runwisp.config.tables import DEFAULTS
 from runwisp.errors import Problem, ProblemClass
 
 _ROOT_ONLY = (SCHEDULER, STORAGE, DAEMON, DEFAULTS, NOTIFY)

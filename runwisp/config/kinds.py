@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 from attrs import evolve, frozen
 
@@ -23,23 +24,32 @@ MAX_ENV_ENTRIES = 256
 MAX_ENV_BYTES = 32_768
 
 
+#: Makes a setting of the text of a key.
+Parse: TypeAlias = Callable[[str, Field, Place], object]
+
+
 @frozen
 class Text:
-    """A string. ``rule`` tells what it has to be; ``parse`` raises ValueError if it is not that."""
+    """A string. ``rule`` tells what it has to be; ``parse`` raises ValueError if it is not that.
+
+    ``pattern`` is what the whole text matches, for the schema; empty if any text may be right.
+    """
 
     title: str
     rule: str = ""
-    parse: Callable[[str, Field, Place], object] = lambda text, field, place: text
+    parse: Parse = lambda text, field, place: text
     blank_is_unset: bool = False
+    pattern: str = ""
 
     def read(self, value: object, field: Field, place: Place) -> object:
         if not isinstance(value, str):
             raise reject(ProblemClass.TYPE, "must be a string")
         text = substitute(value, place) if field.substituted else value
-        if self.blank_is_unset and not text.strip():
-            return Unset.UNSET
-        if field.required and not text.strip():
-            raise reject(ProblemClass.REQUIRED, "must not be blank")
+        if not text.strip():
+            if field.required:
+                raise reject(ProblemClass.REQUIRED, "must not be blank")
+            if self.blank_is_unset:
+                return Unset.UNSET
         try:
             return self.parse(text, field, place)
         except ValueError:
@@ -106,6 +116,8 @@ class StringMap:
 
     title: str
     check: Callable[[str, str], None]
+    key_pattern: str
+    max_bytes: int | None = None
 
     def read(self, value: object, field: Field, place: Place) -> object:
         if not isinstance(value, dict):

@@ -46,6 +46,7 @@ def find_structure(source: Source) -> Structure:
             for path, data in _parts(found, table, value)
         ]
     _move_keys(found)
+    found.problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
     return found
 
 
@@ -97,7 +98,8 @@ def _entry(found: Structure, table: Table, path: KeyPath, data: Mapping[str, obj
 
 
 def _unknown(found: Structure, table: Table, path: KeyPath, written: str, value: object, label: str) -> None:
-    message = f"{label}unknown key {_shown(written)}"
+    place = label if label.endswith(": ") else f"{dotted(path)}: "
+    message = f"{place}unknown key {_shown(written)}"
     suggestion = _suggestion(written, {**table.canonical, **{name: name for name in table.moved}})
     hint = table.hints.get(written, "")
     if not hint and not suggestion and table.form is Form.NAMED and isinstance(value, dict):

@@ -1,0 +1,123 @@
+"""The reference of all keys as reStructuredText, made from the tables of keys.
+
+``python -m runwisp.config.reference DIRECTORY`` writes one page for each group of tables.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from runwisp.config.fields import Field, Table
+from runwisp.config.kinds import DAY_S, MAX_CATCH_UP, CatchUpRule, Listing, limit_text, words
+from runwisp.config.notify_fields import ID, NOTIFIER_TYPES, TYPE
+from runwisp.config.tables import DEFAULTS, TABLES
+
+#: The tables on each page.
+PAGES = {
+    "tasks": ["tasks"],
+    "services": ["services"],
+    "defaults": ["defaults"],
+    "daemon": ["daemon", "scheduler", "storage"],
+    "notify": ["notify"],
+    "notifier": ["notifier"],
+    "notification_route": ["notification_route"],
+}
+
+
+def body(name: str) -> str:
+    """The keys of a table as a definition list, without a heading."""
+    table = TABLES[name]
+    if name == "notifier":
+        return _notifier_body()
+    return "\n".join(_entry(field, table, prefix) for field, prefix in _with_nested(table))
+
+
+def page(name: str) -> str:
+    """A page of :data:`PAGES`: its tables, each under a heading."""
+    return "\n\n".join(_section(TABLES[table]) for table in PAGES[name])
+
+
+def _section(table: Table) -> str:
+    title = f"``{table.title}``"
+    idle = "" if table.acts else "This table is read and checked; it has no effect in this version.\n\n"
+    return f"{title}\n{'=' * len(title)}\n\n{idle}{body(table.name)}"
+
+
+def _notifier_body() -> str:
+    """The keys of all notifiers, then those of each type."""
+    table = TABLES["notifier"]
+    parts = [_entry(field, table, "") for field in (ID, TYPE)]
+    for type_, fields in NOTIFIER_TYPES.items():
+        parts.append(f'.. rubric:: type = "{type_}"\n')
+        parts += [_entry(field, table, "") for field in fields]
+    return "\n".join(parts)
+
+
+def _with_nested(table: Table) -> Iterator[tuple[Field, str]]:
+    """The keys of a table, those of tables inside in place of these, with what goes before their name."""
+    for field in table.fields:
+        inner = table.nested.get(field.name)
+        if inner is None:
+            yield field, ""
+        else:
+            yield from ((nested, f"{field.name}.") for nested in inner.fields)
+
+
+def _entry(field: Field, table: Table, prefix: str) -> str:
+    term = " : ".join([f"``{prefix}{field.name}``", _type(field), *_default(field)])
+    sentences = [field.help, *_words(field), *_notes(field, table)]
+    return f"{term}\n    {' '.join(sentences)}\n"
+
+
+def _type(field: Field) -> str:
+    limits = _limits(field)
+    return f"{field.kind.title}, {limits}" if limits else field.kind.title
+
+
+def _limits(field: Field) -> str:
+    """The limits that tell something: not that a duration is at most a hundred years."""
+    limits = field.limits
+    if limits and field.kind.title == "duration" and limits.maximum == 36_500 * DAY_S:
+        return "more than 0" if limits.above else ""
+    return limit_text(field)
+
+
+def _default(field: Field) -> Iterable[str]:
+    if field.required:
+        yield "required"
+    elif field.default_text:
+        yield f"default {field.default_text}"
+    elif field.default is not None:
+        yield f"default ``{json.dumps(field.default)}``"
+
+
+def _words(field: Field) -> Iterable[str]:
+    if not field.words:
+        return
+    listed = [f'``"{word}"``' for word in words(field)]
+    yield f"{'Any' if isinstance(field.kind, Listing) else 'One'} of {', '.join(listed)}."
+    if isinstance(field.kind, CatchUpRule):
+        yield f"A number from 0 to {MAX_CATCH_UP} makes up for only that many, the newest."
+
+
+def _notes(field: Field, table: Table) -> Iterable[str]:
+    if field.aliases and table.by_name.get(field.name) is field and table.name != "notification_route":
+        yield f"Also written ``{field.aliases[0]}``."
+    if field.inherited and table is not DEFAULTS:
+        yield "Inherited from ``[defaults]``."
+    if table.acts and not field.acts:
+        yield "No effect in this version."
+
+
+def main(directory: Path) -> None:
+    """Write every page into ``directory``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in PAGES:
+        (directory / f"{name}.rst").write_text(page(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -79,6 +79,7 @@ def set_up_writer(connection: sqlite3.Connection) -> None:
     # Only before the first table, and before WAL mode writes the first page.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    # A database in memory has no log, and needs none.
     if mode not in ("wal", "memory"):
         raise StorageError(f"the database cannot use a write-ahead log here (journal mode {mode})")
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -92,19 +93,6 @@ def set_up_reader(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
-
-
-def prepare_files(path: Path) -> None:
-    """Create the database file unless it exists, mode 0600; SQLite gives its mode to ``-wal`` and ``-shm``.
-
-    :raises StorageError: it cannot be created, or one of the three is not a regular file
-    """
-    try:
-        create_private(path)
-        for beside in (_beside(path, "-wal"), _beside(path, "-shm")):
-            tighten(beside)
-    except OSError as error:
-        raise StorageError(f"the database {path} cannot be opened: {error.strerror}") from error
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -125,22 +113,22 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
     :raises StorageError: there is no database, it is of another version, or it cannot be read
     """
-    if not path.exists():
-        raise StorageError(
-            f"there is no database at {path}; no daemon and no exec has run with this data directory"
-        )
-    wal = _beside(path, "-wal")
-    is_unmerged = wal.exists() and wal.stat().st_size > 0
-    uri = reader_uri(path)
-    if not is_unmerged and not _beside(path, "-shm").exists():
-        uri += "&immutable=1"
+    try:
+        uri, is_unmerged = _how_to_read(path)
+    except FileNotFoundError as error:
+        what = "no daemon and no exec has used this data directory yet"
+        raise StorageError(f"there is no database at {path}; {what}") from error
+    except OSError as error:
+        raise StorageError(f"the database {path} cannot be read: {error.strerror}") from error
     try:
         with storage_errors(f"the database {path} cannot be read"):
             connection = sqlite3.connect(uri, **CONNECT_OPTIONS)
             return _set_up(connection, _check_and_set_up_reader)
     except StorageError as error:
         if is_unmerged and isinstance(error.__cause__, sqlite3.OperationalError):
-            error.hints = [f"reading what stands in {wal.name} takes the right to write in {path.parent}"]
+            error.hints = [
+                f"reading what stands in {path.name}-wal takes the right to write in {path.parent}"
+            ]
         raise
 
 
@@ -151,7 +139,7 @@ def migrate(path: Path) -> int:
 
     :raises StorageError: it cannot be opened or migrated, or it is newer than this program
     """
-    prepare_files(path)
+    _prepare_files(path)
     connection = open_writer(path)
     try:
         with storage_errors(f"the database {path} cannot be migrated"):
@@ -172,9 +160,11 @@ def transact(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3
             result = work(cursor)
             cursor.execute("COMMIT")
         except BaseException:
-            cursor.close()
             connection.rollback()
             raise
+        finally:
+            # A query that was not read to its end would keep the transaction open.
+            cursor.close()
         return result
 
 
@@ -190,6 +180,19 @@ def storage_errors(what: str) -> Iterator[None]:
         raise
 
 
+def _prepare_files(path: Path) -> None:
+    """Create the database file unless it exists, mode 0600; SQLite gives its mode to ``-wal`` and ``-shm``.
+
+    :raises StorageError: it cannot be created, or one of the three is not a regular file
+    """
+    try:
+        create_private(path)
+        for beside in (_beside(path, "-wal"), _beside(path, "-shm")):
+            tighten(beside)
+    except OSError as error:
+        raise StorageError(f"the database {path} cannot be opened: {error.strerror}") from error
+
+
 def _set_up(
     connection: sqlite3.Connection, set_up: Callable[[sqlite3.Connection], None]
 ) -> sqlite3.Connection:
@@ -199,6 +202,16 @@ def _set_up(
         connection.close()
         raise
     return connection
+
+
+def _how_to_read(path: Path) -> tuple[str, bool]:
+    """The URI for a reader alone, and whether a part of the database still stands in its log."""
+    path.stat()
+    wal = _beside(path, "-wal")
+    is_unmerged = wal.exists() and wal.stat().st_size > 0
+    if is_unmerged or _beside(path, "-shm").exists():
+        return reader_uri(path), is_unmerged
+    return f"{reader_uri(path)}&immutable=1", False
 
 
 def _check_and_set_up_reader(connection: sqlite3.Connection) -> None:

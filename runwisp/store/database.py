@@ -74,13 +74,14 @@ class Database:
         return Deferred.fromCoroutine(self._close())
 
     def write(self, work: Callable[[Cursor], T]) -> Deferred[T]:
-        if self._writer is None or self._is_closing:
+        writer = self._writer
+        if writer is None or self._is_closing:
             return fail(StorageError("the database is not open"))
         done: Deferred[T] = Deferred()
         self._queue.append(_Write(work, done))
         if not self._is_flushing:
             self._is_flushing = True
-            self._reactor.callLater(0, Deferred.fromCoroutine, self._flush(self._writer))
+            self._reactor.callLater(0, lambda: Deferred.fromCoroutine(self._flush(writer)))
         return done
 
     def read(self, work: Callable[[Cursor], T]) -> Deferred[T]:

@@ -28,7 +28,7 @@ def migrate(connection: sqlite3.Connection) -> int:
     :raises sqlite3.Error: a migration failed; those before it stay applied
     """
     known = migrations()
-    refuse_newer(connection, len(known))
+    _refuse_newer(connection, len(known))
     for number, sql in enumerate(known[version(connection) :], version(connection) + 1):
         try:
             connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
@@ -44,7 +44,7 @@ def check(connection: sqlite3.Connection) -> None:
     :raises StorageError: it is newer than this program, or no daemon has migrated it yet
     """
     known = len(migrations())
-    refuse_newer(connection, known)
+    _refuse_newer(connection, known)
     if (found := version(connection)) < known:
         raise StorageError(
             f"the database has schema version {found}, this program reads version {known}; "
@@ -52,7 +52,7 @@ def check(connection: sqlite3.Connection) -> None:
         )
 
 
-def refuse_newer(connection: sqlite3.Connection, known: int) -> None:
+def _refuse_newer(connection: sqlite3.Connection, known: int) -> None:
     """:raises StorageError: more than ``known`` migrations have been applied"""
     if (found := version(connection)) > known:
         raise StorageError(

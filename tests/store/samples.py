@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runwisp.model import EndReason, Run, RunId, Status, TriggeredBy, TriggerSource, UnixMs
 from runwisp.store import schema
 from runwisp.store.connection import CONNECT_OPTIONS, set_up_writer
-from runwisp.store.filters import Position, RunFilter
+from runwisp.store.filters import RunFilter
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ def runs_of_any_kind(draw: st.DrawFn, number: int) -> Run:
     return run
 
 
-def tables_of_runs(most: int = 25) -> st.SearchStrategy[list[Run]]:
+def tables_of_runs(most: int = 12) -> st.SearchStrategy[list[Run]]:
     """Runs with different ids."""
     return (
         st.integers(0, most).flatmap(lambda count: st.tuples(*map(runs_of_any_kind, range(count)))).map(list)
@@ -154,7 +154,3 @@ def matches(wanted: RunFilter, run: Run) -> bool:
 
 def in_order(table: list[Run], *, oldest_first: bool) -> list[Run]:
     return sorted(table, key=lambda run: (run.created_at, run.id), reverse=not oldest_first)
-
-
-def position(run: Run) -> Position:
-    return Position(run.created_at, run.id)

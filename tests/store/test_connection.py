@@ -143,6 +143,21 @@ def test_without_a_database_a_reader_says_so(path: Path, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_database_behind_something_that_is_no_directory_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    for refuse in (open_reader, migrate):
+        with pytest.raises(StorageError, match="Not a directory"):
+            refuse(tmp_path / "data" / "runwisp.db")
+
+
+def test_a_query_that_was_not_read_to_its_end_keeps_no_transaction_open(writer: sqlite3.Connection) -> None:
+    marks.set_config_entry(writer.cursor(), "other", "value")
+    kept = transact(writer, "BEGIN", lambda cursor: cursor.execute("SELECT * FROM config_entries"))
+    assert writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    with pytest.raises(sqlite3.ProgrammingError):
+        kept.fetchone()
+
+
 def test_reading_after_a_clean_end_changes_nothing(
     writer: sqlite3.Connection, path: Path, tmp_path: Path
 ) -> None:

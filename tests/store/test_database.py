@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from sqlite3 import Cursor
+from stat import S_IMODE
 from threading import Event
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from runwisp.store import marks, runs
 from runwisp.store.connection import CONNECT_OPTIONS, open_reader, open_writer
 from runwisp.store.database import BATCH_LIMIT, Database
 from runwisp.store.filters import RunFilter
-from tests.store.samples import in_order, pending_run
+from tests.store.samples import pending_run
 from tests.waiting import within
 
 T = TypeVar("T")
@@ -84,6 +85,14 @@ async def test_a_read_sees_what_was_written_before(database: Database) -> None:
     for number in range(3):
         await database.write(inserting(pending_run(number)))
         assert len(await database.read(all_runs)) == number + 1
+
+
+async def test_a_read_before_any_write_leaves_the_files_private(database: Database, tmp_path: Path) -> None:
+    assert await database.read(all_runs) == []
+    modes = {entry.name: S_IMODE(entry.stat().st_mode) for entry in os.scandir(tmp_path)}
+    assert modes == dict.fromkeys(["runwisp.db", "runwisp.db-wal", "runwisp.db-shm"], 0o600)
+    await database.write(inserting(pending_run(1)))
+    assert await database.read(all_runs) == [pending_run(1)]
 
 
 async def test_a_read_cannot_write(database: Database) -> None:
@@ -242,7 +251,7 @@ async def test_marks_and_runs_go_through_the_same_writer(database: Database) -> 
     await database.write(work)
     registrations = await database.read(marks.registrations)
     assert registrations["backup"].last_tick_at == pending_run(1).created_at
-    assert await database.read(all_runs) == in_order([pending_run(1)], oldest_first=True)
+    assert await database.read(all_runs) == [pending_run(1)]
 
 
 def test_a_database_that_cannot_be_opened_is_refused_at_once(

@@ -21,7 +21,6 @@ from tests.store.samples import (
     matches,
     moment,
     pending_run,
-    position,
     run_id,
     runs_of_any_kind,
     tables_of_runs,
@@ -108,7 +107,7 @@ def pages(cursor: Cursor, wanted: RunFilter, size: int, oldest_first: bool) -> I
     page = runs.page(cursor, wanted, size, oldest_first=oldest_first)
     while page:
         yield page
-        page = runs.page(cursor, wanted, size, position(page[-1]), oldest_first=oldest_first)
+        page = runs.page(cursor, wanted, size, Position.of(page[-1]), oldest_first=oldest_first)
 
 
 @given(st.data(), tables_of_runs(), filters(), st.integers(1, 5), st.booleans())
@@ -146,7 +145,7 @@ def test_a_page_goes_on_after_a_run_that_was_deleted_meanwhile() -> None:
             runs.insert(cursor, run)
         first = runs.page(cursor, RunFilter(), 2)
         runs.delete(cursor, first[-1].id)
-        assert runs.page(cursor, RunFilter(), 2, position(first[-1])) == [table[1], table[0]]
+        assert runs.page(cursor, RunFilter(), 2, Position.of(first[-1])) == [table[1], table[0]]
 
 
 def test_a_filter_without_names_matches_nothing() -> None:

@@ -85,6 +85,12 @@ def command_lines() -> Iterator[object]:
         }
         for call in sorted(calls | set(INLINE.findall(" ".join(page.read_text().split())))):
             yield pytest.param(call.partition("  #")[0], id=f"{page.relative_to(ROOT)}-{call}")
+    for name in main.list_commands(click.Context(main)):
+        command = main.get_command(click.Context(main), name)
+        help_text = " ".join(command.help.split()) if command is not None and command.help else ""
+        _, _, example = help_text.partition("Example: ")
+        if example:
+            yield pytest.param(example.partition(" > ")[0], id=f"help-{name}")
     for line in (ROOT / "contrib/demo/hints.txt").read_text().splitlines():
         if line.startswith("    rw "):
             yield pytest.param(line.partition("#")[0].replace("    rw", "runwisp", 1), id=f"hints-{line}")

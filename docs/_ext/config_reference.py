@@ -1,0 +1,28 @@
+"""The directive ``config-reference``: the keys of a table of ``runwisp.toml``, from the loader's own tables."""
+
+from __future__ import annotations
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+
+from runwisp.config.reference import body
+from runwisp.config.tables import TABLES
+
+IDLE = "Read and checked; no effect in this version.\n\n"
+
+
+class ConfigReference(SphinxDirective):
+    """A definition list with every key of the table that is the argument."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        return self.parse_text_to_nodes(body(name) if TABLES[name].acts else IDLE + body(name))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    app.add_directive("config-reference", ConfigReference)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,28 @@
+"""Sphinx configuration. `make docs` builds the pages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import runwisp
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "RunWisp"
+author = "the RunWisp authors"
+copyright = "the RunWisp authors"
+version = release = runwisp.__version__
+
+extensions = ["cli_reference", "config_reference"]
+exclude_patterns = ["_build"]
+highlight_language = "none"
+smartquotes = False
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Scheduled tasks and kept-alive services, with a record of every run",
+    "page_width": "1080px",
+    "fixed_sidebar": True,
+}
+html_show_copyright = False
+html_show_sourcelink = False

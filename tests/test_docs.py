@@ -16,6 +16,7 @@ import pytest
 from runwisp.cli.main import main
 from runwisp.config import loader
 from runwisp.config.fields import NO_EFFECT
+from runwisp.config.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -138,6 +139,12 @@ def test_the_unit_in_the_documentation_is_one_for_systemd(tmp_path: Path) -> Non
     path.write_text(unit.replace("/opt/runwisp/bin/runwisp", str(Path(sys.executable).parent / "runwisp")))
     done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_reference_has_every_table_of_the_configuration() -> None:
+    text = "".join(path.read_text() for path in (DOCS / "reference").glob("*.rst"))
+    aliases = {"notifiers", "route"}
+    assert set(re.findall(r"config-reference:: (\w+)", text)) == set(TABLES) - aliases
 
 
 def test_the_glossary_has_every_term() -> None:

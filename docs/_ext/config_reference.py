@@ -1,4 +1,4 @@
-"""The directive ``config-reference``: the keys of a table of ``runwisp.toml``, from the loader's own tables."""
+"""The directive ``config-reference``: the keys of one table of ``runwisp.toml``, from the loader."""
 
 from __future__ import annotations
 

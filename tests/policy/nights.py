@@ -44,11 +44,11 @@ class Night:
 
     @property
     def begin(self) -> datetime:
-        return self.change - abs(self.shift) - timedelta(hours=2)
+        return self.change - abs(self.shift) - timedelta(hours=1)
 
     @property
     def end(self) -> datetime:
-        return self.change + abs(self.shift) + timedelta(hours=2)
+        return self.change + abs(self.shift) + timedelta(hours=1)
 
     @property
     def hour(self) -> int:
@@ -107,7 +107,7 @@ def nights(zone: str) -> tuple[Night, ...]:
         if day.astimezone(info).utcoffset() != following.astimezone(info).utcoffset():
             found.append(_night(zone, day, following))
         day = following
-    ordinary = [Night(zone, datetime(2026, 3, day, 1, tzinfo=UTC), timedelta(0)) for day in range(25, 31)]
+    ordinary = [Night(zone, datetime(2026, 3, day, 1, tzinfo=UTC), timedelta(0)) for day in range(20, 28)]
     return tuple(found or ordinary)
 
 

@@ -139,7 +139,7 @@ def _at(hours: set[int], minutes: set[int]) -> Callable[[datetime], bool]:
 def test_every_minute_of_every_night_has_its_fate(zone: str) -> None:
     for number, night in enumerate(nights(zone)):
         # The kinds take turns; two nights running, so that all meet both directions of the change.
-        for (minute, minutes, names_minutes), (hour, offsets, names_hours) in _KINDS[number // 2 % 3 :: 3]:
+        for (minute, minutes, names_minutes), (hour, offsets, names_hours) in _KINDS[number // 2 % 4 :: 4]:
             text = f"{minute} {hour.format(night.hour, (night.hour + 1) % 24)} * * *"
             hours = {(night.hour + offset) % 24 for offset in offsets}
             expected = night.slots(_at(hours, minutes), is_wall_clock=names_minutes and names_hours)

@@ -79,16 +79,16 @@ def table(
     """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
 
-    def line(cells: Sequence[str]) -> str:
-        return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-
-    def row(number: int, cells: Sequence[str]) -> str:
-        padding = [" " * (width - len(cell)) for cell, width in zip(cells, widths, strict=True)]
-        shown = [
-            paint(cell, styles[column][number], sys.stdout) if column in styles else cell
-            for column, cell in enumerate(cells)
-        ]
-        return _GAP.join(map("".join, zip(shown, padding, strict=True))).rstrip()
+    def line(cells: Sequence[str], style_of: Mapping[int, str]) -> str:
+        padded = []
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+            shown = paint(cell, style_of[column], sys.stdout) if column in style_of else cell
+            padded.append(shown + " " * (width - len(cell)))
+        return _GAP.join(padded).rstrip()
 
     rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
-    return "\n".join([line(header), rule, *(row(number, cells) for number, cells in enumerate(rows))])
+    body = [
+        line(cells, {column: names[number] for column, names in styles.items()})
+        for number, cells in enumerate(rows)
+    ]
+    return "\n".join([line(header, {}), rule, *body])

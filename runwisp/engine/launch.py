@@ -12,31 +12,11 @@ from collections.abc import Mapping
 
 from zope.interface import Attribute, Interface, implementer
 
+from runwisp.config.shells import is_fail_fast
 from runwisp.engine import environment
 from runwisp.engine.environment import Account
 from runwisp.engine.process import Launch, StartFailed
 from runwisp.model import Run, Unit
-
-#: Base names of shells that know ``-e``.
-POSIX_SHELLS = frozenset(
-    {
-        "sh",
-        "bash",
-        "dash",
-        "ash",
-        "busybox",
-        "ksh",
-        "ksh93",
-        "mksh",
-        "lksh",
-        "pdksh",
-        "oksh",
-        "loksh",
-        "zsh",
-        "yash",
-    }
-)
-
 
 #: What setuid(2) and its kin understand as "leave it as it is".
 NO_ID = 2**32 - 1
@@ -64,7 +44,9 @@ class IAccounts(Interface):
 class SystemAccounts:
     """The real users and groups."""
 
-    is_root = property(lambda self: os.geteuid() == 0)
+    @property
+    def is_root(self) -> bool:
+        return os.geteuid() == 0
 
     def own(self) -> Account | None:
         return self.user(str(os.geteuid()))
@@ -114,7 +96,7 @@ def prepare(unit: Unit, run: Run, environ: Mapping[str, str], accounts: IAccount
 
 def shell_line(shell: str, script: str) -> tuple[str, ...]:
     """The command line that runs ``script``; a POSIX shell stops at the first failing command."""
-    options = ("-e", "-c") if os.path.basename(shell) in POSIX_SHELLS else ("-c",)
+    options = ("-e", "-c") if is_fail_fast(shell) else ("-c",)
     return (shell, *options, script)
 
 

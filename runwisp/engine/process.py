@@ -13,18 +13,14 @@ import os
 import resource
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TypeAlias
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
-from twisted.internet.interfaces import (
-    IAddress,
-    IProcessProtocol,
-    IProcessTransport,
-)
+from twisted.internet.interfaces import IAddress, IProcessProtocol, IProcessTransport
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.process import reapProcessHandlers
 from twisted.internet.stdio import PipeAddress
@@ -42,7 +38,7 @@ from runwisp.model import Bytes, Seconds
 
 STDOUT, STDERR = 1, 2
 
-PROTOCOL_FAILED = "protocol of process {pid} failed"
+_PROTOCOL_FAILED = "protocol of process {pid} failed"
 
 
 class StartFailed(RunWispError):
@@ -117,7 +113,7 @@ class IChild(IProcessTransport):
         """Read both pipes again."""
 
     def close_pipes() -> tuple[int, ...]:
-        """Close both pipes at the end of this turn; nothing more is read from them.
+        """Close both pipes in the next turn; nothing more is read from them.
 
         :return: the pids of processes that still hold one, as far as we may look
         """
@@ -136,12 +132,8 @@ class ISpawner(Interface):
         """
 
 
-class OpenPidFd(Protocol):
-    """:func:`os.pidfd_open`, where the platform has it."""
-
-    def __call__(self, pid: int, /) -> int: ...
-
-
+#: :func:`os.pidfd_open`, where the platform has it.
+OpenPidFd: TypeAlias = Callable[[int], int]
 OPEN_PIDFD: OpenPidFd | None = getattr(os, "pidfd_open", None)
 
 
@@ -180,9 +172,9 @@ def handle_ignored_signals() -> None:
     """Give every signal that we ignore a handler which does nothing.
 
     An ignored signal stays ignored across exec, a handled one is reset to its default: so the children of a
-    daemon that was started by ``nohup`` can be stopped by SIGHUP.
+    daemon that was started by ``nohup`` can be stopped by SIGHUP. Popen itself restores what Python ignores.
     """
-    for number in signal.valid_signals():
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, _do_nothing)
 
@@ -262,7 +254,7 @@ class Child:
                 partial(self._protocol.childDataReceived, child_fd),
                 partial(self._pipe_closed, child_fd),
             )
-        with self.log.failuresHandled(PROTOCOL_FAILED, pid=self.pid):
+        with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
             self._protocol.makeConnection(self)
         try:
             if open_pidfd is None:
@@ -366,7 +358,7 @@ class Child:
 
     def _pipe_closed(self, child_fd: int) -> None:
         del self._pipes[child_fd]
-        with self.log.failuresHandled(PROTOCOL_FAILED, pid=self.pid):
+        with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
             self._protocol.childConnectionLost(child_fd)
         self._end_if_quiet()
 
@@ -385,7 +377,7 @@ class Child:
         self.usage = _usage(used)
         self._exit = _exit_reason(status)
         self.signal_group(0)
-        with self.log.failuresHandled(PROTOCOL_FAILED, pid=self.pid):
+        with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
             self._protocol.processExited(Failure(self._exit))
         self._exited.happen()
         self._end_if_quiet()
@@ -393,7 +385,7 @@ class Child:
 
     def _end_if_quiet(self) -> None:
         if self._exit is not None and not self._pipes:
-            with self.log.failuresHandled(PROTOCOL_FAILED, pid=self.pid):
+            with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
                 self._protocol.processEnded(Failure(self._exit))
 
 

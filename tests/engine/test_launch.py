@@ -15,7 +15,7 @@ from zope.interface.verify import verifyObject
 
 from runwisp.engine.environment import Account
 from runwisp.engine.happening import Happening
-from runwisp.engine.launch import POSIX_SHELLS, IAccounts, SystemAccounts, prepare, shell_line
+from runwisp.engine.launch import IAccounts, SystemAccounts, prepare, shell_line
 from runwisp.engine.process import Launch, Spawner, StartFailed
 from runwisp.model import Unit
 from tests.engine.examples import RUN, TASK
@@ -55,12 +55,7 @@ def test_the_fake_accounts_are_like_the_real_ones() -> None:
     assert verifyObject(IAccounts, SystemAccounts())
 
 
-def test_the_shells_that_know_the_option_are_exactly_these() -> None:
-    names = "sh bash dash ash busybox ksh ksh93 mksh lksh pdksh oksh loksh zsh yash"
-    assert set(names.split()) == POSIX_SHELLS
-
-
-@pytest.mark.parametrize("name", sorted(POSIX_SHELLS))
+@pytest.mark.parametrize("name", ["sh", "bash", "dash", "busybox", "mksh", "zsh"])
 def test_a_posix_shell_stops_at_the_first_failing_command(name: str) -> None:
     assert shell_line(f"/opt/x/{name}", "a\nb") == (f"/opt/x/{name}", "-e", "-c", "a\nb")
 

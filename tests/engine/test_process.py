@@ -116,7 +116,7 @@ class Children:
         await wait_for(self.reactor, lambda: text in recorder.output[1])
 
 
-def no_pidfd(pid: int, /) -> int:
+def no_pidfd(pid: int) -> int:
     raise OSError(38, "Function not implemented")
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from twisted.internet.task import Clock
 
 from runwisp.engine.scheduler import LONGEST_SLEEP_S, Scheduler

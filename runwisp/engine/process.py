@@ -176,11 +176,7 @@ def handle_ignored_signals() -> None:
     """
     for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
         if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, _do_nothing)
-
-
-def _do_nothing(*_: object) -> None:
-    pass
+            signal.signal(number, lambda *_: None)
 
 
 def _start(launch: Launch, stdout: int, stderr: int) -> int:

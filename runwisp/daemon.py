@@ -21,7 +21,6 @@ from twisted.python.failure import Failure
 
 from runwisp import __version__
 from runwisp.cli.options import Globals
-from runwisp.cli.output import print_error
 from runwisp.config.settings import Config
 from runwisp.engine.engine import Engine
 from runwisp.engine.recovery import Recovery
@@ -31,7 +30,7 @@ from runwisp.lifeline import Lifeline
 from runwisp.store import fingerprint, marks, runs
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
-from runwisp.units import format_duration, now_ms
+from runwisp.units import now_ms
 
 
 class Daemon(MultiService):
@@ -80,7 +79,7 @@ class Daemon(MultiService):
             self._data_dir.lock()
             self._database.open()
         except RunWispError as error:
-            print_error(error)
+            self.log.error("{error}", error=error)
             raise SystemExit(1) from None
         super().privilegedStartService()
 
@@ -101,7 +100,7 @@ class Daemon(MultiService):
         await self._engine.shut_down(timeout_s)
         await self._database.close()
         self._data_dir.unlock()
-        self.log.info("stopped", took=format_duration(self._reactor.seconds() - began_s))
+        self.log.info("stopped", took=round(self._reactor.seconds() - began_s, 3))
 
     def stopService(self) -> Deferred[None]:
         """Stop everything; fires when no child is left and the database is closed."""
@@ -169,7 +168,7 @@ class Daemon(MultiService):
                 "shutting down",
                 signal=signum.name,
                 active=self._engine.active_count,
-                timeout=format_duration(self._config.daemon.shutdown_timeout),
+                timeout=self._config.daemon.shutdown_timeout,
             )
             self._reactor.stop()
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from runwisp.engine.engine import Engine
 from runwisp.events import Bus, Event
@@ -80,6 +81,6 @@ class Lifeline(Service):
         self._is_probing = False
         self._notifier.watchdog()
 
-    def _probe_failed(self, failure: object) -> None:
+    def _probe_failed(self, failure: Failure) -> None:
         self._is_probing = False
-        self.log.warn("not telling the watchdog: the database does not write: {failure}", failure=failure)
+        self.log.warn("not telling the watchdog: {error}", error=failure.value)

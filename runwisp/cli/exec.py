@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from runwisp.cli.configuration import find_config, load_config
+from runwisp.cli.documents import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json
-from runwisp.config.loader import find, load
+from runwisp.errors import RunWispError
 from runwisp.model import EndReason, Run, Stream
 from runwisp.policy.triggering import check_manual_trigger
 from runwisp.store.datadir import DataDir
@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-@click.command("exec", short_help="run a task in this process")
+def _failed(error: RunWispError) -> dict[str, object]:
+    task = click.get_current_context(silent=True)
+    return {"task": task.params.get("task") if task is not None else None, "error": str(error)}
+
+
+@click.command("exec", cls=JsonCommand, failure=_failed, short_help="run a task in this process")
 @click.argument("task")
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; the output goes to stderr.")
 @click.pass_obj
 def command(settings: Globals, task: str, as_json: bool) -> None:
     """Run TASK in this process, with its output on the terminal, and record it like any run.
 
-    Retries are followed; the exit code is that of the last attempt. Ctrl-C stops the task. A daemon must not be
-    using the data directory meanwhile.
+    Retries are followed; the exit code is that of the last attempt. Ctrl-C stops the task. A daemon must not
+    be using the data directory meanwhile. With --json the output goes to stderr.
 
     Example: runwisp exec nightly-backup
     """
-    config = load(find(settings.config, os.environ, Path.cwd(), os.geteuid() == 0), os.environ)
+    config = load_config(find_config(settings))
     check_manual_trigger(config, task)
     data_dir = DataDir(settings.data)
     data_dir.prepare()
@@ -52,7 +56,7 @@ def command(settings: Globals, task: str, as_json: bool) -> None:
 
 
 def exit_code(run: Run) -> int:
-    """What the shell gets for an ended run: never 0 for one that did not succeed (spec: interfaces, exit codes)."""
+    """What the shell gets: never 0 for a run that did not succeed (spec: interfaces, exit codes)."""
     if run.end_reason is EndReason.SUCCESS:
         return 0
     return run.exit_code if run.exit_code is not None and run.exit_code > 0 else 1

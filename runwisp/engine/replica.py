@@ -27,7 +27,7 @@ from runwisp.engine.resources import Resources
 from runwisp.model import Run, Seconds, Service, Status, TriggeredBy, TriggerSource
 from runwisp.policy.backoff import restart_delay
 from runwisp.policy.failures import SlotHistory, is_healthy, restart_wanted
-from runwisp.units import format_duration, now_ms
+from runwisp.units import now_ms
 
 
 class Phase(Enum):
@@ -138,7 +138,7 @@ class Replica:
             self._launch(TriggeredBy.SERVICE)
             return
         delay_s = restart_delay(self.service, self._history.exits_in_a_row)
-        self.log.info("restart planned", task=run.label, delay=format_duration(delay_s))
+        self.log.info("restart planned", task=run.label, delay=delay_s)
         self._pending = self._resources.clock.callLater(delay_s, self._due)
 
     def _due(self) -> None:

@@ -1,7 +1,8 @@
-"""Fires the slots of schedules: one heap of next slots, one timer for the earliest (spec: runtime, schedules).
+"""Fires the slots of schedules (spec: runtime, schedules).
 
-The wall clock chooses slots; the timer runs on monotonic time and is never longer than :data:`LONGEST_SLEEP_S`,
-so that a clock that was set, or a machine that slept, is noticed. Nothing here polls.
+There is one heap of next slots and one timer for the earliest. The wall clock chooses slots; the timer runs
+on monotonic time and is never longer than :data:`LONGEST_SLEEP_S`, so that a clock that was set, or a machine
+that slept, is noticed. Nothing here polls.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The keeper of one task: the single owner of the life of its runs (spec: runtime, concurrency and retries)."""
+"""The keeper of one task: single owner of the life of its runs (spec: runtime, concurrency, retries)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runwisp.model import EndReason, Run, RunId, Status, Task, TriggeredBy, Trig
 from runwisp.policy.backoff import retry_delay
 from runwisp.policy.failures import is_failure, may_retry
 from runwisp.policy.overlap import Active, Refuse, Start, Wait, decide, next_start
-from runwisp.units import format_duration, now_ms
+from runwisp.units import now_ms
 
 _REFUSALS = {
     EndReason.SKIPPED: "a previous run was still in flight",
@@ -65,7 +65,7 @@ class TaskKeeper:
         return self._admit(self._new_run(triggered_by, source), tick=tick)
 
     def skip_repeated(self, tick: UnixMs) -> Deferred[Run]:
-        """Record the second copy of a wall-clock slot, which is not executed (spec: runtime, daylight saving)."""
+        """Record the second copy of a repeated slot, which does not run (spec: runtime, daylight saving)."""
         return self._refuse(self._new_run(TriggeredBy.CRON), EndReason.DST_SKIPPED, tick=tick)
 
     def resume(self, run: Run) -> None:
@@ -193,7 +193,7 @@ class TaskKeeper:
             return run
         delay_s = retry_delay(self.task, run.retry_attempt + 1)
         run = evolve(run, next_retry_at=UnixMs(now_ms(self._resources.wall) + round(delay_s * 1000)))
-        self.log.info("retry planned", task=run.label, run=run.id, delay=format_duration(delay_s))
+        self.log.info("retry planned", task=run.label, run=run.id, delay=delay_s)
         if not self._is_closed:
             self._arm_retry(run, delay_s)
         return run

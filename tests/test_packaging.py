@@ -18,6 +18,18 @@ import runwisp
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent
+NOT_SOURCE = (
+    ".git",
+    ".venv",
+    ".tools",
+    "build",
+    "dist",
+    "data",
+    "_build",
+    "*.egg-info",
+    "__pycache__",
+    ".*cache",
+)
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
@@ -25,8 +37,7 @@ TWISTD = "from twisted.scripts.twistd import run; run()"
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the sdist and the wheel made from it, built from a copy of the project."""
     source = tmp_path_factory.mktemp("source") / "runwisp"
-    made = (".git", ".venv", ".tools", "build", "dist", "data", "_build", "*.egg-info", "__pycache__", ".*_cache")
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*made))
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*NOT_SOURCE))
     dist = tmp_path_factory.mktemp("dist")
     output(source, sys.executable, "-m", "build", "--no-isolation", "--outdir", str(dist), str(source))
     return dist

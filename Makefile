@@ -40,7 +40,7 @@ clean:
 
 # What the tests call besides Python.
 system-packages:
-	@.ci/need faketime 'faketime --version' systemd 'command -v systemd-analyze'
+	@.ci/need faketime 'faketime --version' procps 'test -x /bin/kill' systemd 'command -v systemd-analyze'
 
 # The interpreter is there, recent enough, and able to make a virtual environment.
 .venv/bin/python:

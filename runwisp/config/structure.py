@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import define, evolve, field
 
 from runwisp.config.fields import Form, Table
+from runwisp.config.notify_fields import NOTIFIER
 from runwisp.config.problems import KeyPath, dotted
 from runwisp.config.source import Entry, Source
 from runwisp.config.suggest import closest
@@ -70,8 +71,10 @@ def _label(table: Table, path: KeyPath, data: Mapping[str, object]) -> str:
         return f"{table.name}."
     if table.form is Form.NAMED:
         return f"{table.name.removesuffix('s')} {str(path[1]).strip()}: "
+    if table is not NOTIFIER:
+        return f"route {path[1]}: "
     name = data.get("id")
-    return f"{table.name} {name if isinstance(name, str) else path[1]}: "
+    return f"notifier {name if isinstance(name, str) else path[1]}: "
 
 
 def _entry(found: Structure, table: Table, path: KeyPath, data: Mapping[str, object], label: str) -> Entry:
@@ -86,7 +89,7 @@ def _entry(found: Structure, table: Table, path: KeyPath, data: Mapping[str, obj
         elif written in table.moved:
             values[written] = value
         elif name is None or written not in table.canonical:
-            if name is None or not any(alias in data for alias in table.by_name[name].aliases):
+            if written != name or not any(alias in data for alias in table.by_name[name].aliases):
                 _unknown(found, table, path, written, value, label)
         else:
             values[name] = value
@@ -98,7 +101,7 @@ def _entry(found: Structure, table: Table, path: KeyPath, data: Mapping[str, obj
 
 
 def _unknown(found: Structure, table: Table, path: KeyPath, written: str, value: object, label: str) -> None:
-    place = label if label.endswith(": ") else f"{dotted(path)}: "
+    place = label if label.endswith(": ") else f"{label.removesuffix('.')}: "
     message = f"{place}unknown key {_shown(written)}"
     suggestion = _suggestion(written, {**table.canonical, **{name: name for name in table.moved}})
     hint = table.hints.get(written, "")

@@ -331,10 +331,9 @@ class Started(ProcessProtocol):
         self.output += data
 
     async def pids(self, count: int) -> list[int]:
-        """The numbers it prints before the word ``ready``."""
-        await wait_for(self.reactor, lambda: b"ready" in self.output)
-        pids = [int(word) for word in self.output.split() if word.isdigit()]
-        assert len(pids) == count
+        """The ``count`` numbers it prints, as soon as it has also said ``ready``."""
+        await wait_for(self.reactor, lambda: self.output.count(b"\n") == count + 1)
+        pids = [int(word) for word in self.output.split() if word != b"ready"]
         assert all(is_running(pid) for pid in pids)
         return pids
 
@@ -360,7 +359,7 @@ async def test_a_stubborn_tree_is_gone_after_the_grace(reactor: PosixReactorBase
 
 
 async def test_a_grandchild_that_ignores_the_signal_is_killed_too(reactor: PosixReactorBase) -> None:
-    started = Started(reactor, "(trap '' TERM; sleep 1000; sleep 1000) & echo $! ready; wait")
+    started = Started(reactor, "(trap '' TERM; echo ready; sleep 1000; sleep 1000) & echo $!; wait")
     pids = await started.pids(1)
     await started.stop(0.1)
     assert not any(is_running(pid) for pid in pids)
@@ -368,7 +367,7 @@ async def test_a_grandchild_that_ignores_the_signal_is_killed_too(reactor: Posix
 
 
 async def test_a_descendant_in_another_session_is_found(reactor: PosixReactorBase) -> None:
-    started = Started(reactor, "setsid sh -c 'echo $$ ready; sleep 1000; :' & wait")
+    started = Started(reactor, "setsid sh -c 'echo $$; echo ready; sleep 1000; :' & wait")
     pids = await started.pids(1)
     inner = [process.pid for process in procfs.children(pids[0])]
     await started.stop(5)
@@ -378,14 +377,14 @@ async def test_a_descendant_in_another_session_is_found(reactor: PosixReactorBas
 
 
 async def test_a_descendant_without_our_environment_is_found(reactor: PosixReactorBase) -> None:
-    started = Started(reactor, "env -i setsid /bin/sh -c 'echo $$ ready; exec /bin/sleep 1000' & wait")
+    started = Started(reactor, "env -i setsid /bin/sh -c 'echo $$; echo ready; exec /bin/sleep 1000' & wait")
     pids = await started.pids(1)
     await started.stop(5)
     assert not any(is_running(pid) for pid in pids)
 
 
 async def test_an_orphan_in_another_session_is_found_by_its_run(reactor: PosixReactorBase) -> None:
-    script = "(setsid sh -c 'echo $$ ready; exec sleep 1000' &) ; exec sleep 1000"
+    script = "(setsid sh -c 'echo $$; echo ready; sleep 1000; :' &) ; exec sleep 1000"
     started, other = Started(reactor, script), Started(reactor, script, run_id="01J1")
     pids, others = await started.pids(1), await other.pids(1)
     await started.stop(5)

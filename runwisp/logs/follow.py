@@ -219,8 +219,6 @@ class Follower:
 
     def _hold(self, batch: Batch) -> None:
         """Keep a batch for the reader, if it is the next one and not too much is waiting already."""
-        if self._expected is None or batch.last_line < self._expected:
-            return
         if batch.first_line == self._expected and self._held_bytes + len(batch.data) <= _HELD_LIMIT:
             self._held.append(batch)
             self._held_bytes += len(batch.data)

@@ -140,6 +140,36 @@ def test_first_lines_of_lost_indexes_come_from_the_other_segment(tmp_path: Path,
     assert [line.n for line in result.items] == list(range(result.first_available, result.total_lines + 1))
 
 
+def test_a_lone_previous_segment_without_any_index_is_mended_under_its_own_name(tmp_path: Path) -> None:
+    paths = make_paths(tmp_path)
+    expected = _write_log(paths, 30)
+    paths.log.rename(paths.previous_log)
+    paths.index.unlink()
+    assert texts(paths) == expected
+    assert not paths.index.exists()
+    assert paths.previous_index.exists()
+
+
+def test_a_new_index_has_no_record_for_the_end(tmp_path: Path) -> None:
+    paths = make_paths(tmp_path)
+    writer = make_writer(paths)
+    writer.write(OUT, b"x" * 65_535)
+    writer.write(OUT, b"x\n")
+    close(writer)
+    paths.index.unlink()
+    with open_log(paths, is_ended=True) as snapshot:
+        assert snapshot.segments[0].index.count == snapshot.total_lines == 1
+
+
+def test_a_newline_that_damage_has_made_gives_no_number_twice(tmp_path: Path) -> None:
+    paths = make_paths(tmp_path)
+    _write_log(paths, 30)
+    paths.log.write_bytes(paths.log.read_bytes().replace(b"line 7\n", b"l\nne 7\n"))
+    numbers = [line.n for line in page(paths).items]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 30
+
+
 def test_a_torn_last_line_counts(tmp_path: Path) -> None:
     paths = make_paths(tmp_path)
     _write_log(paths, 3)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from runwisp.logs import files
 from runwisp.logs.limits import Cut
 from runwisp.logs.live import Batch, Closed, TailChanged, Update
+from runwisp.logs.opening import open_log
 from runwisp.logs.part import read_part
 from runwisp.logs.space import Shortage
 from runwisp.model import Bytes, LogOnFull, Stream, UnixMs
@@ -129,6 +130,16 @@ def test_a_split_line_is_put_together_around_lines_of_the_other_stream(tmp_path:
         (OUT, True),
     ]
     assert raw(paths) == b"x" * 65_536 + b"\noops\n" + b"x" * 4464 + b"end\n"
+
+
+def test_lines_after_a_split_line_do_not_continue_it(tmp_path: Path) -> None:
+    paths = make_paths(tmp_path)
+    writer = make_writer(paths)
+    writer.write(OUT, b"x" * 70_000)
+    writer.write(OUT, b"end\nnext\n")
+    writer.write(OUT, b"more\n")
+    close(writer)
+    assert [line.continued for line in page(paths).items] == [False, True, False, False]
 
 
 def test_nul_and_invalid_bytes_are_stored_unchanged(tmp_path: Path) -> None:
@@ -449,6 +460,28 @@ def test_a_failing_index_loses_the_chunk_and_no_more(tmp_path: Path, monkeypatch
         (SYSTEM, "4 bytes of output are missing here: writing them failed"),
         (OUT, "three"),
     ]
+
+
+def test_a_write_that_fails_and_cannot_be_undone_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = make_paths(tmp_path)
+    writer = make_writer(paths)
+    writer.write(OUT, b"one\n")
+    with monkeypatch.context() as patch:
+
+        def refuse(descriptor: int, size: int) -> None:
+            raise OSError(errno.EIO, "refused")
+
+        patch.setattr(files, "cut", refuse)
+        _fail_writes(patch, errno.EIO)
+        writer.write(ERR, b"two\n")
+    with open_log(paths, is_ended=False) as snapshot:
+        assert [line.text for line in snapshot.page(1, 9).items][:1] == ["one"]
+    writer.write(OUT, b"three\n")
+    with open_log(paths, is_ended=False) as snapshot:
+        assert [line.stream for line in snapshot.page(1, 9).items] == [OUT, SYSTEM, OUT]
+    close(writer)
 
 
 def test_a_failing_part_file_costs_nothing_but_safety(

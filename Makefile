@@ -28,14 +28,15 @@ test: system-packages .venv/installed-dev
 	$(call step,pytest,$(BIN)/pytest)
 
 bench: .venv/installed-dev
-	$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks
 
 docs: .venv/installed-dev
 	$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	@echo docs/_build/html/index.html
 
 clean:
-	rm -rf .venv build dist data docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis _trial_temp
+	rm -rf .venv .tools build dist data docs/_build *.egg-info twisted/plugins/dropin.cache
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis _trial_temp
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # What the tests call besides Python.

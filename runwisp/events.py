@@ -14,7 +14,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from runwisp.model import Run
+from runwisp.model import Bytes, Run, RunId
 
 
 @frozen
@@ -40,7 +40,28 @@ class ServiceFatal:
     attempts: int
 
 
-Event: TypeAlias = RunCreated | RunStarted | RunEnded | ServiceFatal
+@frozen
+class RunDeleted:
+    """The log and the row of an ended run are gone."""
+
+    run_id: RunId
+    task_name: str
+
+
+@frozen(kw_only=True)
+class DiskPressure:
+    """The output of ``run`` is no longer stored, for lack of space; ``killed_task`` if that ends the run too.
+
+    ``min_free_bytes`` is what should be free, 0 without such a limit; ``free_bytes`` is None if unknown.
+    """
+
+    run: Run
+    free_bytes: Bytes | None
+    min_free_bytes: Bytes
+    killed_task: bool
+
+
+Event: TypeAlias = RunCreated | RunStarted | RunEnded | ServiceFatal | RunDeleted | DiskPressure
 Subscriber: TypeAlias = Callable[[Event], None]
 
 

@@ -50,6 +50,7 @@ def test_an_event_published_by_a_subscriber_comes_after_the_present_ones() -> No
     bus = Bus(clock)
 
     def echo(event: Event) -> None:
+        assert isinstance(event, RunCreated)
         seen.append(event.run.task_name)
         if event.run.task_name == "a":
             bus.publish(RunCreated(run("c")))

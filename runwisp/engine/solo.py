@@ -71,11 +71,10 @@ class Solo:
             self._finish(self._last)
 
     def _on_event(self, event: Event) -> None:
-        run = event.run
-        if isinstance(event, RunCreated) and self._current in (None, run.retry_of_run_id):
-            self._current, self._last = run.id, None
-        elif isinstance(event, RunEnded) and run.id == self._current:
-            self._last = run
+        if isinstance(event, RunCreated) and self._current in (None, event.run.retry_of_run_id):
+            self._current, self._last = event.run.id, None
+        elif isinstance(event, RunEnded) and event.run.id == self._current:
+            run = self._last = event.run
             if run.next_retry_at is None or self.is_interrupted:
                 self._finish(run)
 

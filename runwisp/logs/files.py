@@ -17,7 +17,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 def create(path: Path) -> int:
     """A descriptor of a new, empty file, open for reading and writing; missing directories are made.
 
-    The directory may vanish between its creation and ours, when the unit's last old run is deleted.
+    The directory may vanish at any moment before the file is in it, when the unit's last old run is deleted.
     """
     for _ in range(5):
         try:
@@ -33,7 +33,7 @@ def create(path: Path) -> int:
 def _make_directory(path: Path) -> None:
     if not path.parent.is_dir():
         _make_directory(path.parent)
-    with suppress(FileExistsError):
+    with suppress(FileExistsError, FileNotFoundError):
         path.mkdir(DIRECTORY_MODE)
         path.chmod(DIRECTORY_MODE)
 

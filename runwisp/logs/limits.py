@@ -72,6 +72,11 @@ class Limits:
             return Cut.OVERFLOW, f"{self._reached}; stopping the run"
         return Cut.FULL, f"{self._reached}; the process goes on, its further output is not stored"
 
+    def out_of_space(self, reason: str) -> str:
+        """The line about the end of the space on the disk, whose ``reason`` is half a sentence."""
+        stops = self.on_full is LogOnFull.KILL_TASK
+        return f"{reason}; {'stopping the run' if stops else 'output is no longer stored'}"
+
     def rotation_notice(self, first_line: int) -> str | None:
         """The line with which a new segment starts, None if segments are too small for it.
 

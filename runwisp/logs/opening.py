@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -19,6 +20,8 @@ from runwisp.model import Stream
 
 #: What was found out about indexes from this size on is remembered.
 _REMEMBER_FROM = 4096 * RECORD_SIZE
+#: How often the files of a live log are opened until no rotation comes in between.
+_ATTEMPTS = 5
 _NO_TAILS: Mapping[Stream, bytes] = {}
 
 
@@ -34,17 +37,38 @@ def open_log(
     :raises OSError: a file exists and cannot be read
     """
     may_repair = is_ended if repair is None else repair
+    attempts = 1 if is_ended else _ATTEMPTS
+    while True:
+        attempts -= 1
+        current = _identity(paths.log)
+        snapshot = _open_files(paths, is_ended, may_repair, tails)
+        if not attempts or _identity(paths.log) == current:
+            return snapshot
+        # Another process has rotated the log meanwhile: the files may not belong together.
+        snapshot.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _open_files(paths: LogPaths, is_ended: bool, may_repair: bool, tails: Mapping[Stream, bytes]) -> Snapshot:
     with ExitStack() as opened:
         current = _Opened.find(opened, paths.log, paths.index)
         previous_index = _previous_index(paths, current is not None, may_repair)
         previous = _Opened.find(opened, paths.previous_log, previous_index)
+        new_index = paths.new_index if may_repair else None
         segments = []
         first_line = current.found.first_line if current is not None else None
         if previous is not None:
-            segments.append(previous.reader(opened, previous.first_line(before=first_line), may_repair))
+            segments.append(previous.reader(opened, previous.first_line(before=first_line), new_index))
             first_line = first_line or segments[0].extent.last_line + 1
         if current is not None:
-            segments.append(current.reader(opened, first_line or 1, may_repair))
+            segments.append(current.reader(opened, first_line or 1, new_index))
         return Snapshot(tuple(segments), tails, is_ended, opened.pop_all())
 
 
@@ -88,25 +112,25 @@ class _Opened:
             return self.found.first_line
         return 1 if before is None else max(1, before - count_lines(self.log, 0, self.size))
 
-    def reader(self, opened: ExitStack, first_line: int, may_repair: bool) -> SegmentReader:
+    def reader(self, opened: ExitStack, first_line: int, new_index: Path | None) -> SegmentReader:
+        """The segment; an index that has to be made anew goes by way of ``new_index``, or to memory."""
         if self.found.is_sound:
             extent = extent_of(self.log, self.size, self.found, first_line)
             return SegmentReader(self.log, Index(extent.records, self.index), extent)
         extent, data = rebuild(self.log, self.index, self.size, self.found, first_line)
-        if may_repair:
+        if new_index is not None:
             with suppress(OSError):
-                index = files.held_by(opened, _replace(self.index_path, data))
+                index = files.held_by(opened, _replace(self.index_path, data, new_index))
                 return SegmentReader(self.log, Index(extent.records, index), extent)
         return SegmentReader(self.log, Index(extent.records, memory=data), extent)
 
 
-def _replace(index_path: Path, data: bytes) -> int:
+def _replace(index_path: Path, data: bytes, new_index: Path) -> int:
     """A descriptor of the index file that is now in the place of the old one."""
-    temporary = index_path.with_name(index_path.name + ".new")
     with ExitStack() as opened:
-        index = files.held_by(opened, files.create(temporary))
+        index = files.held_by(opened, files.create(new_index))
         files.write_at(index, data, 0)
-        files.rename(temporary, index_path)
+        files.rename(new_index, index_path)
         opened.pop_all()
     return index
 

@@ -45,9 +45,14 @@ class LogPaths:
     def part(self) -> Path:
         return self._with(".part")
 
+    @property
+    def new_index(self) -> Path:
+        """An index on its way to replace a damaged one."""
+        return self._with(".idx.new")
+
     def all(self) -> tuple[Path, ...]:
         """Every file a run may have, in the order in which they are deleted."""
-        return self.log, self.index, self.previous_log, self.previous_index, self.part
+        return self.log, self.index, self.previous_log, self.previous_index, self.part, self.new_index
 
     def _with(self, suffix: str) -> Path:
         return self.stem.parent / (self.stem.name + suffix)

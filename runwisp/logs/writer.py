@@ -41,7 +41,7 @@ class LogWriter:
     missing. Subscribers are called in the thread of the write, after the lines are in the file.
 
     :param max_size: most bytes of all ``.log`` files together, None for no limit
-    :param masker: None, or one that holds values: it is asked about every line
+    :param masker: None, or who is asked about every line
     :param shortage: asked after every 10 MiB: None while there is enough space
     :param on_error: told about failed file operations, at most once a minute
     :param later: does work that may take long, in a thread if possible
@@ -65,7 +65,7 @@ class LogWriter:
         self._on_error = on_error
         self._later = later
         self._limits = Limits(max_size, on_full)
-        self._buffers = {stream: LineBuffer(self._limits.line, masker) for stream in Stream}
+        self._buffers = {stream: LineBuffer(self._limits.line, masker or None) for stream in Stream}
         self._part = PartFile(paths.part)
         self._rotation = Rotation(paths)
         self._segment: Segment | None = None
@@ -106,13 +106,11 @@ class LogWriter:
 
     @property
     def cut(self) -> Cut | None:
-        """Why nothing more is stored, None while output is."""
-        return self._cut
+        """Why nothing more is stored, None while output is.
 
-    @property
-    def overflowed(self) -> bool:
-        """The limit was reached under ``kill_task``: the owner must stop the run."""
-        return self._cut is Cut.OVERFLOW
+        Under ``kill_task`` the owner must stop the run then.
+        """
+        return self._cut
 
     @property
     def is_closed(self) -> bool:
@@ -163,11 +161,10 @@ class LogWriter:
         with self._quick:
             segment, self._segment = self._segment, None
         if segment is not None:
-            self._attempt(segment.flush)
-            segment.close()
+            self._finish(segment)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Tell ``subscriber`` about everything that is committed from now on; the result ends that."""
+        """Tell ``subscriber``, which must not raise, what is committed from now on; the result ends that."""
         with self._quick:
             self._subscribers = (*self._subscribers, subscriber)
 
@@ -251,7 +248,7 @@ class LogWriter:
             self._space_checked_at = self._bytes_written
             shortage = self._shortage()
             if shortage is not None:
-                self._stop(Cut.NO_SPACE, f"{shortage}; output is no longer stored")
+                self._stop(Cut.NO_SPACE, self._limits.out_of_space(str(shortage)))
 
     def _rotate(self) -> bool:
         """Begin a new segment; False if that failed and the old one goes on."""
@@ -259,7 +256,6 @@ class LogWriter:
         assert old is not None
         try:
             old.seal(self._now())
-            self._flush_later(old)
             with self._quick:
                 new = self._rotation.perform(old.extent.last_line + 1)
                 self._previous, self._segment = old.extent, new
@@ -267,21 +263,17 @@ class LogWriter:
             old.unseal()
             self._warn(error)
             return False
-        old.close()
+        self._later(partial(self._finish, old))
         self._kept_before, self._kept = self._kept, 0
         notice = self._limits.rotation_notice(self._previous.first_line)
         if notice is not None:
             self._append(Stream.SYSTEM, notice.encode() + b"\n")
         return True
 
-    def _flush_later(self, segment: Segment) -> None:
-        own = segment.duplicate()
-
-        def flush() -> None:
-            self._attempt(own.flush)
-            own.close()
-
-        self._later(flush)
+    def _finish(self, segment: Segment) -> None:
+        """Wait for the disk and close the files."""
+        self._attempt(segment.flush)
+        segment.close()
 
     def _keep_tail(self, stream: Stream) -> None:
         """Make the pending tail safe, and known to followers."""
@@ -331,7 +323,7 @@ class LogWriter:
     def _fail(self, error: OSError, lost: int) -> None:
         """A write failed and ``lost`` bytes of output are gone."""
         if error.errno in files.NO_SPACE:
-            self._stop(Cut.NO_SPACE, "no space left on the disk; output is no longer stored")
+            self._stop(Cut.NO_SPACE, self._limits.out_of_space("no space left on the disk"))
         else:
             self._lost += lost
             self._warn(error)

@@ -42,6 +42,7 @@ def make_writer(
     wall: Callable[[], float] | None = None,
     shortage: Callable[[], Shortage | None] = lambda: None,
     on_error: Callable[[OSError], None] = lambda error: None,
+    later: Callable[[Callable[[], None]], object] = lambda work: work(),
 ) -> LogWriter:
     return LogWriter(
         paths,
@@ -51,6 +52,7 @@ def make_writer(
         wall=wall or Wall(),
         shortage=shortage,
         on_error=on_error,
+        later=later,
     )
 
 

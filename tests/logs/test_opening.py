@@ -216,6 +216,32 @@ def test_the_log_of_a_living_run_is_not_mended_by_others(tmp_path: Path) -> None
     close(writer)
 
 
+def test_a_rotation_by_another_process_while_the_files_are_opened_does_not_mix_segments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = make_paths(tmp_path)
+    writer = make_writer(paths, max_size=400)
+    for number in range(1, 60):
+        writer.write(OUT, b"line %03d\n" % number)
+    intact = files.open_existing
+    pending = [60]
+
+    def interfere(path: Path, *, writable: bool = False) -> int | None:
+        descriptor = intact(path)
+        if pending:
+            pending.clear()
+            for number in range(60, 80):
+                writer.write(OUT, b"line %03d\n" % number)
+        return descriptor
+
+    monkeypatch.setattr(files, "open_existing", interfere)
+    with open_log(paths, is_ended=False) as snapshot:
+        result = snapshot.page(1, 1000)
+    assert result.total_lines == 79
+    assert [line.text for line in result.items] == [f"line {n:03}" for n in range(result.first_available, 80)]
+    close(writer)
+
+
 def test_an_index_that_cannot_be_replaced_is_used_from_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

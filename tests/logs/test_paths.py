@@ -17,7 +17,7 @@ def test_names_hold_the_creation_time_in_utc_and_the_run_id() -> None:
     )
     stem = "/data/logs/backup/20260302_020035_01KJPV6VSG0000000000000000"
     assert [str(path) for path in paths.all()] == [
-        stem + suffix for suffix in (".log", ".idx", ".log.prev", ".idx.prev", ".part")
+        stem + suffix for suffix in (".log", ".idx", ".log.prev", ".idx.prev", ".part", ".idx.new")
     ]
 
 

@@ -12,6 +12,7 @@ def test_enough_space_is_no_shortage(tmp_path: Path) -> None:
 
 def test_no_required_size_means_no_check(tmp_path: Path) -> None:
     assert shortage(tmp_path / "missing", Bytes(0)) is None
+    assert shortage(tmp_path, None) is None
 
 
 def test_too_little_space_is_told_with_both_sizes(tmp_path: Path) -> None:

@@ -531,6 +531,25 @@ def test_no_line_holds_a_secret_whatever_the_pieces(
     assert not any(secret in line for secret in secrets for line in texts(paths))
 
 
+def test_the_disk_is_waited_for_after_the_end_and_elsewhere_at_rotation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = make_paths(tmp_path)
+    flushed: list[str] = []
+    monkeypatch.setattr(
+        files, "flush", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    )
+    waiting: list[Callable[[], None]] = []
+    writer = make_writer(paths, max_size=60, later=waiting.append)
+    writer.write(OUT, b"a line of 20 bytes.\n" * 2)
+    writer.close()
+    assert flushed == []
+    waiting.pop()()
+    assert flushed == [str(paths.previous_log), str(paths.previous_index)]
+    writer.sync()
+    assert flushed[2:] == [str(paths.log), str(paths.index)]
+
+
 def test_subscribers_get_committed_lines_and_changed_tails(tmp_path: Path) -> None:
     paths = make_paths(tmp_path)
     wall = Wall(5000)

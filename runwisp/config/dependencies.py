@@ -30,10 +30,11 @@ def check_dependencies(
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        circle: list[str] = error.args[1]
-        # The sorter names each service before those that need it.
-        circle = circle[::-1]
-        rule = f"goes in a circle: {' -> '.join(circle)}; drop one of these"
+        # The sorter names each service before those that need it, and the first one again at the end.
+        circle: list[str] = error.args[1][:0:-1]
+        first = circle.index(min(circle))
+        circle = [*circle[first:], *circle[:first]]
+        rule = f"goes in a circle: {' -> '.join([*circle, circle[0]])}; drop one of these"
         report.add(entries[circle[0]], ProblemClass.CONFLICT, rule, _KEY)
 
 

@@ -47,7 +47,7 @@ def _refused_tables(structure: Structure, root: Structure) -> Iterable[Problem]:
 
 
 def _matches(globs: Iterable[str], root: Path) -> list[Path]:
-    found = {path for glob in globs for path in expand(glob)}
+    found = {os.path.normpath(path) for glob in globs for path in expand(glob)}
     return [Path(path) for path in sorted(found) if os.path.realpath(path) != os.path.realpath(root)]
 
 

@@ -49,6 +49,11 @@ def test_the_end_of_the_room_is_told_with_the_limit() -> None:
     assert "100 MB" in text
 
 
+def test_the_end_of_the_space_is_told_with_what_happens_to_the_run() -> None:
+    assert Limits(None, LogOnFull.DROP_NEW).out_of_space("full") == "full; output is no longer stored"
+    assert Limits(None, LogOnFull.KILL_TASK).out_of_space("full") == "full; stopping the run"
+
+
 def test_the_notice_of_a_rotation_leaves_room_for_the_longest_line() -> None:
     limits = Limits(Bytes(8192), LogOnFull.DROP_OLD)
     notice = limits.rotation_notice(2**64 - 1)

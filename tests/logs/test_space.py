@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from runwisp.logs.space import Shortage, shortage
+from runwisp.logs.space import Shortage, free_space, shortage, tree_size
 from runwisp.model import Bytes
 
 
@@ -24,3 +25,21 @@ def test_too_little_space_is_told_with_both_sizes(tmp_path: Path) -> None:
 
 def test_a_measurement_that_fails_counts_as_enough(tmp_path: Path) -> None:
     assert shortage(tmp_path / "missing", Bytes(2**62)) is None
+    assert free_space(tmp_path / "missing") is None
+
+
+def test_the_size_of_a_tree_is_that_of_all_files_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "deep").write_bytes(b"12345")
+    (tmp_path / "a" / "more").write_bytes(b"123")
+    (tmp_path / "top").write_bytes(b"1")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    assert tree_size(tmp_path) == 9 + len(os.fsencode(tmp_path))
+    assert tree_size(tmp_path / "missing") == 0
+
+
+def test_measuring_a_tree_ends_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"1")
+    answers = iter([True, False])
+    assert tree_size(tmp_path, lambda: next(answers)) == 1

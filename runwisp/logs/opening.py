@@ -120,19 +120,31 @@ class _Opened:
         extent, data = rebuild(self.log, self.index, self.size, self.found, first_line)
         if new_index is not None:
             with suppress(OSError):
-                index = files.held_by(opened, _replace(self.index_path, data, new_index))
+                index = files.held_by(opened, _replace(self.index_path, data, new_index, self.log))
                 return SegmentReader(self.log, Index(extent.records, index), extent)
         return SegmentReader(self.log, Index(extent.records, memory=data), extent)
 
 
-def _replace(index_path: Path, data: bytes, new_index: Path) -> int:
-    """A descriptor of the index file that is now in the place of the old one."""
+def _replace(index_path: Path, data: bytes, new_index: Path, log: int) -> int:
+    """A descriptor of the index file that is now in the place of the old one.
+
+    :raises OSError: it cannot be written, or the log has been deleted meanwhile
+    """
+    if _is_deleted(log):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(index_path))
     with ExitStack() as opened:
         index = files.held_by(opened, files.create(new_index))
         files.write_at(index, data, 0)
         files.rename(new_index, index_path)
+        if _is_deleted(log):
+            # A log goes before its index, so nobody will come for this one.
+            files.unlink(index_path)
         opened.pop_all()
     return index
+
+
+def _is_deleted(file: int) -> bool:
+    return os.fstat(file).st_nlink == 0
 
 
 @frozen

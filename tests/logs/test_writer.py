@@ -262,7 +262,7 @@ def test_drop_old_keeps_the_newest_half_within_the_limit(tmp_path: Path) -> None
         writer.write(OUT, b"line %04d\n" % number)
         assert log_size(paths) <= 1000
     close(writer)
-    assert not writer.overflowed
+    assert writer.cut is None
     result = page(paths)
     assert result.total_lines == 1000
     assert result.truncated
@@ -345,7 +345,6 @@ def test_drop_new_stores_nothing_after_the_limit_and_says_so(tmp_path: Path) -> 
     )
     assert lines[11].text == "output: 304 B produced, 100 B kept"
     assert writer.cut is Cut.FULL
-    assert not writer.overflowed
     assert writer.bytes_produced == 304
 
 
@@ -353,7 +352,7 @@ def test_kill_task_asks_for_the_end_of_the_run(tmp_path: Path) -> None:
     paths = make_paths(tmp_path)
     writer = make_writer(paths, max_size=100, on_full=LogOnFull.KILL_TASK)
     writer.write(OUT, b"1234567890" * 10 + b"\n")
-    assert writer.overflowed
+    assert writer.cut is Cut.OVERFLOW
     writer.write(OUT, b"more\n")
     close(writer)
     assert texts(paths) == [
@@ -398,7 +397,6 @@ def test_a_full_disk_ends_the_capture(tmp_path: Path, monkeypatch: pytest.Monkey
     mend = _fail_writes(monkeypatch, errno.ENOSPC)
     writer.write(OUT, b" lost\n")
     assert writer.cut is Cut.NO_SPACE
-    assert not writer.overflowed
     mend()
     close(writer)
     assert texts(paths) == [
@@ -406,6 +404,16 @@ def test_a_full_disk_ends_the_capture(tmp_path: Path, monkeypatch: pytest.Monkey
         "no space left on the disk; output is no longer stored",
         "output: 15 B produced, 5 B kept",
     ]
+
+
+def test_kill_task_says_that_a_lack_of_space_stops_the_run(tmp_path: Path) -> None:
+    paths = make_paths(tmp_path)
+    little = Shortage(Bytes(10), Bytes(1024))
+    writer = make_writer(paths, on_full=LogOnFull.KILL_TASK, shortage=lambda: little)
+    writer.write(OUT, (b"x" * 65_535 + b"\n") * 160)
+    close(writer)
+    assert writer.cut is Cut.NO_SPACE
+    assert page(paths, -2).items[0].text == f"{little}; stopping the run"
 
 
 def test_a_failed_write_loses_one_chunk_and_the_next_line_tells_how_much(

@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from runwisp.engine.background import Background
+from runwisp.engine.disk import DiskGuard
 from runwisp.engine.launch import SystemAccounts, prepare
 from runwisp.engine.ledger import Ledger
 from runwisp.engine.process import Launch, Spawner
@@ -23,7 +24,7 @@ from runwisp.logs.finish import finish_log
 from runwisp.logs.masking import Masker
 from runwisp.logs.paths import log_paths
 from runwisp.logs.writer import LogWriter
-from runwisp.model import Run, Unit
+from runwisp.model import Bytes, Run, Unit
 from runwisp.store.interfaces import IDatabase
 from runwisp.units import RunIds
 
@@ -50,11 +51,19 @@ def use_monotonic_clock(reactor: PosixReactorBase) -> None:
 
 
 def assemble(
-    reactor: PosixReactorBase, database: IDatabase, logs: Path, environ: Mapping[str, str]
+    reactor: PosixReactorBase,
+    database: IDatabase,
+    logs: Path,
+    environ: Mapping[str, str],
+    min_free_space: Callable[[], Bytes | None] = lambda: None,
 ) -> Assembly:
-    """Resources on the real reactor, processes and files; ``logs`` is the root of the log tree."""
+    """Resources on the real reactor, processes and files; ``logs`` is the root of the log tree.
+
+    :param min_free_space: what should be free there at the moment
+    """
     background = Background()
     bus = Bus(reactor)
+    disk = DiskGuard(logs, min_free_space, bus)
     accounts = SystemAccounts()
     log = Logger(namespace=__name__)
 
@@ -71,6 +80,7 @@ def assemble(
             on_full=unit.log_on_full,
             masker=Masker(unit.secrets.values()) if unit.secrets else None,
             wall=time.time,
+            shortage=disk.shortage,
             on_error=lambda error: log.warn(
                 "log not written: {error}", error=error, task=run.label, run=run.id
             ),
@@ -88,6 +98,7 @@ def assemble(
         spawner=Spawner(reactor),
         prepare=prepare_launch,
         open_log=open_log,
+        disk=disk,
         in_thread=in_thread,
         background=background,
     )

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from runwisp.engine.happening import Happening
 from runwisp.engine.process import IChild
 from runwisp.engine.resources import InThread, RunLog
+from runwisp.logs.limits import Cut
 from runwisp.model import Stream
 
 #: A write in the reactor's turn that takes longer than this moves the run's writes to a thread.
@@ -29,19 +30,21 @@ class Capture(ProcessProtocol):
     """The protocol of one child.
 
     ``exited`` happens when the leader is gone (its exit is in ``exit_status`` and ``signal``), ``drained``
-    when both pipes are closed as well and all that came through them is in the log.
+    when both pipes are closed as well and all that came through them is in the log. ``on_cut`` is called
+    once, when the log has stopped to store output.
     """
 
     log = Logger()
     transport: IChild
 
     def __init__(
-        self, clock: IReactorTime, in_thread: InThread, run_log: RunLog, on_overflow: Callable[[], None]
+        self, clock: IReactorTime, in_thread: InThread, run_log: RunLog, on_cut: Callable[[Cut], None]
     ) -> None:
         self._clock = clock
         self._in_thread = in_thread
         self._run_log = run_log
-        self._on_overflow = on_overflow
+        self._on_cut = on_cut
+        self._is_cut = False
         self._is_slow = False
         self._write_done = Happening()
         self._write_done.happen()
@@ -61,10 +64,11 @@ class Capture(ProcessProtocol):
         began = self._clock.seconds()
         self._run_log.write(Stream(childFD), data)
         self._is_slow = self._clock.seconds() - began > SLOW_WRITE_S
-        self._check_overflow()
+        self._look_for_cut()
 
     def childConnectionLost(self, childFD: int) -> None:
         self._run_log.end_stream(Stream(childFD))
+        self._look_for_cut()
 
     def processExited(self, reason: Failure) -> None:
         exit_ = reason.value
@@ -86,8 +90,10 @@ class Capture(ProcessProtocol):
             self.log.failure("writing a run's log failed", failure=result)
         self._write_done.happen()
         self.transport.resumeProducing()
-        self._check_overflow()
+        self._look_for_cut()
 
-    def _check_overflow(self) -> None:
-        if self._run_log.overflowed:
-            self._on_overflow()
+    def _look_for_cut(self) -> None:
+        cut = self._run_log.cut
+        if cut is not None and not self._is_cut:
+            self._is_cut = True
+            self._on_cut(cut)

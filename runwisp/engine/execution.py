@@ -18,7 +18,8 @@ from runwisp.engine.happening import Happening
 from runwisp.engine.ladder import StopLadder
 from runwisp.engine.process import IChild, StartFailed
 from runwisp.engine.resources import Resources, RunLog
-from runwisp.model import EndReason, Run, Status, Task, Unit
+from runwisp.logs.limits import Cut
+from runwisp.model import EndReason, LogOnFull, Run, Status, Task, Unit
 from runwisp.policy.failures import is_failure
 from runwisp.policy.outcome import outcome
 from runwisp.units import format_duration, now_ms
@@ -57,8 +58,10 @@ class Execution:
             return self._ended(exit_status=None, signal=None, message="stopped before it started")
         self.log.info("run started", task=self.run.label, run=self.run.id)
         run_log = self._run_log = self._resources.open_log(self.unit, self.run)
-        capture = Capture(self._resources.clock, self._resources.in_thread, run_log, self._overflow)
+        capture = Capture(self._resources.clock, self._resources.in_thread, run_log, self._log_was_cut)
         try:
+            if (shortage := self._resources.disk.shortage()) is not None:
+                raise StartFailed(str(shortage))
             launch = self._resources.prepare(self.unit, self.run)
             child = self._resources.spawner.spawn(capture, launch)
         except StartFailed as error:
@@ -123,8 +126,15 @@ class Execution:
             self._run_log.system(f"timeout of {format_duration(timeout)} is over, stopping the run")
         self.stop(EndReason.TIMEOUT)
 
-    def _overflow(self) -> None:
-        self.stop(EndReason.LOG_OVERFLOW)
+    def _log_was_cut(self, cut: Cut) -> None:
+        if cut is Cut.OVERFLOW:
+            self.stop(EndReason.LOG_OVERFLOW)
+        elif cut is Cut.NO_SPACE:
+            is_up = not (self._has_exited or self.is_stopping)
+            kills = is_up and self.unit.log_on_full is LogOnFull.KILL_TASK
+            self._resources.disk.tell(self.run, killed_task=kills)
+            if kills:
+                self.stop()
 
     def _climb(self, child: IChild) -> None:
         assert self._run_log is not None

@@ -10,8 +10,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from runwisp.engine.background import Background
+from runwisp.engine.disk import DiskGuard
 from runwisp.engine.ledger import Ledger
 from runwisp.engine.process import ISpawner, Launch
+from runwisp.logs.limits import Cut
 from runwisp.model import Run, Stream, Unit
 from runwisp.units import RunIds
 
@@ -22,8 +24,8 @@ class RunLog(Protocol):
     """The log of one run as the engine writes it (see :class:`runwisp.logs.writer.LogWriter`)."""
 
     @property
-    def overflowed(self) -> bool:
-        """The size cap was reached under ``log_on_full = "kill_task"``."""
+    def cut(self) -> Cut | None:
+        """Why output is no longer stored, None while it is."""
 
     def write(self, stream: Stream, data: bytes) -> None: ...
 
@@ -56,5 +58,6 @@ class Resources:
     spawner: ISpawner
     prepare: Callable[[Unit, Run], Launch]
     open_log: Callable[[Unit, Run], RunLog]
+    disk: DiskGuard
     in_thread: InThread
     background: Background

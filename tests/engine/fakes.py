@@ -18,6 +18,7 @@ from runwisp.engine.family import IFamily
 from runwisp.engine.happening import Happening
 from runwisp.engine.process import IChild, ISpawner, Launch, StartFailed, Usage
 from runwisp.engine.procfs import ProcessInfo
+from runwisp.logs.limits import Cut
 from runwisp.model import Bytes, Run, Seconds, Stream, Unit
 
 T = TypeVar("T")
@@ -190,7 +191,7 @@ class FakeSpawner:
 
 @define
 class MemoryLog:
-    """A run's log in memory; ``limit`` bytes of output make it overflow."""
+    """A run's log in memory; ``limit`` bytes of output make it overflow, unless the disk is full before."""
 
     limit: int | None = None
     lines: list[tuple[Stream, bytes]] = field(factory=list)
@@ -198,10 +199,14 @@ class MemoryLog:
     ended: set[Stream] = field(factory=set)
     is_closed: bool = False
     is_synced: bool = False
+    is_disk_full: bool = False
 
     @property
-    def overflowed(self) -> bool:
-        return self.limit is not None and sum(len(data) for _, data in self.lines) > self.limit
+    def cut(self) -> Cut | None:
+        if self.is_disk_full:
+            return Cut.NO_SPACE
+        overflows = self.limit is not None and sum(len(data) for _, data in self.lines) > self.limit
+        return Cut.OVERFLOW if overflows else None
 
     def write(self, stream: Stream, data: bytes) -> None:
         assert not self.is_closed

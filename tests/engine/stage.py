@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from sqlite3 import Cursor
 from typing import TypeVar
 
@@ -10,10 +11,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from runwisp.engine.background import Background
+from runwisp.engine.disk import DiskGuard
 from runwisp.engine.ledger import Ledger
 from runwisp.engine.resources import Resources
 from runwisp.events import Bus, Event
-from runwisp.model import Run, RunId, Status, Unit
+from runwisp.model import Bytes, Run, RunId, Status, Unit
 from runwisp.store import runs
 from runwisp.units import RunIds
 from tests.engine.fakes import FakeChild, FakeSpawner, MemoryLog, in_this_thread, prepare
@@ -64,6 +66,8 @@ class Stage:
         self.spawner = FakeSpawner()
         self.logs: dict[RunId, MemoryLog] = {}
         self.log_limit: int | None = None
+        self.min_free_space: Bytes | None = None
+        self.free_space = Bytes(1024**3)
         background = Background()
         self.resources = Resources(
             clock=self.clock,
@@ -73,6 +77,9 @@ class Stage:
             spawner=self.spawner,
             prepare=prepare,
             open_log=self._open_log,
+            disk=DiskGuard(
+                Path("logs"), lambda: self.min_free_space, self.bus, measure=lambda _: self.free_space
+            ),
             in_thread=in_this_thread,
             background=background,
         )

@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 
 from runwisp.engine.capture import SLOW_WRITE_S, Capture
 from runwisp.engine.process import Launch
+from runwisp.logs.limits import Cut
 from runwisp.model import Stream
 from tests.engine.fakes import FakeChild, MemoryLog
 
@@ -36,18 +37,15 @@ class Rig:
         self.clock = Clock()
         self.log = SlowLog()
         self.log.clock = self.clock
-        self.overflows = 0
+        self.cuts: list[Cut] = []
         self._thread: list[Callable[[], object]] = []
-        self.capture = Capture(self.clock, self._in_thread, self.log, self._overflow)
+        self.capture = Capture(self.clock, self._in_thread, self.log, self.cuts.append)
         self.child = FakeChild(self.capture, Launch(("true",), {}), 1)
 
     def _in_thread(self, work: Callable[..., T], /, *args: object) -> Deferred[T]:
         done: Deferred[T] = Deferred()
         self._thread.append(lambda: execute(work, *args).chainDeferred(done))
         return done
-
-    def _overflow(self) -> None:
-        self.overflows += 1
 
     def work(self) -> None:
         self._thread.pop(0)()
@@ -92,15 +90,31 @@ def test_a_write_that_fails_in_the_thread_is_told_and_the_child_goes_on(
     assert logged_failures.pop().check(RuntimeError)
 
 
-def test_the_overflow_of_the_log_is_told_by_either_way_of_writing() -> None:
+def test_the_cut_of_the_log_is_told_once() -> None:
     rig = Rig()
     rig.log.limit = 6
-    rig.become_slow()
-    assert rig.overflows == 0
+    rig.child.say(b"enough")
+    assert rig.cuts == []
     rig.child.say(b"more\n")
-    assert rig.overflows == 0
+    rig.child.say(b"and more\n")
+    assert rig.cuts == [Cut.OVERFLOW]
+
+
+def test_the_cut_of_the_log_is_told_after_a_write_in_a_thread() -> None:
+    rig = Rig()
+    rig.become_slow()
+    rig.log.is_disk_full = True
+    rig.child.say(b"more\n")
+    assert rig.cuts == []
     rig.work()
-    assert rig.overflows == 1
+    assert rig.cuts == [Cut.NO_SPACE]
+
+
+def test_the_cut_of_the_log_is_told_when_its_last_line_was_too_much() -> None:
+    rig = Rig()
+    rig.log.is_disk_full = True
+    rig.child.closeStdout()
+    assert rig.cuts == [Cut.NO_SPACE]
 
 
 def test_a_closed_pipe_ends_its_stream() -> None:

@@ -100,7 +100,9 @@ def run_solo(config: Config, data_dir: DataDir, name: str, echo: Callable[[Batch
     )
     database = Database(data_dir.database, reactor)
     database.open()
-    parts = assemble(reactor, database, data_dir.logs, os.environ)
+    parts = assemble(
+        reactor, database, data_dir.logs, os.environ, min_free_space=lambda: config.storage.min_free_space
+    )
 
     def open_log(unit: Unit, run: Run) -> LogWriter:
         writer = parts.open_log(unit, run)

@@ -1,6 +1,6 @@
-"""The root service: boots the daemon in order, hears signals, and shuts down within its time.
+"""The root service: boots the daemon in order, hears signals, reloads, and shuts down within its time.
 
-Spec: runtime, boot sequence and graceful shutdown; operations, reload, signals, shutdown.
+Spec: runtime, boot sequence, graceful shutdown and reload; operations, reload, signals, shutdown.
 """
 
 from __future__ import annotations
@@ -14,27 +14,29 @@ from sqlite3 import Cursor
 from types import FrameType
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runwisp import __version__
-from runwisp.cli.options import Globals
 from runwisp.config.settings import Config
+from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
-from runwisp.engine.recovery import Recovery
-from runwisp.engine.resources import Resources
-from runwisp.errors import RunWispError
+from runwisp.engine.reload import Reloading
+from runwisp.errors import ConfigErrors, Refused, RunWispError
 from runwisp.lifeline import Lifeline
-from runwisp.store import fingerprint, marks, runs
+from runwisp.policy.reload import ReloadPlan, needs_restart, plan_reload
+from runwisp.store import fingerprint
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
-from runwisp.units import now_ms
 
 
 class Daemon(MultiService):
-    """All of RunWisp as one Twisted service."""
+    """All of RunWisp as one Twisted service.
+
+    ``load`` reads the configuration anew and may block; ``leave`` ends the process with an exit code.
+    """
 
     log = Logger()
 
@@ -42,30 +44,27 @@ class Daemon(MultiService):
         self,
         *,
         reactor: PosixReactorBase,
-        config: Config,
-        settings: Globals,
         data_dir: DataDir,
         database: Database,
-        resources: Resources,
         engine: Engine,
-        recovery: Recovery,
+        boot: Boot,
         lifeline: Lifeline,
+        load: Callable[[], Config],
         leave: Callable[[int], None] = os._exit,
     ) -> None:
         super().__init__()
         self.setName("runwisp")
         self.exit_code = 0
         self._reactor = reactor
-        self._config = config
-        self._settings = settings
         self._data_dir = data_dir
         self._database = database
-        self._resources = resources
         self._engine = engine
-        self._recovery = recovery
+        self._boot = boot
         self._lifeline = lifeline
+        self._load = load
         self._leave = leave
-        self._boot: Deferred[None] | None = None
+        self._reloads = DeferredLock()
+        self._booting: Deferred[None] | None = None
         self._is_stopping = False
         lifeline.setServiceParent(self)
 
@@ -90,39 +89,55 @@ class Daemon(MultiService):
         self._reactor.addSystemEventTrigger("after", "shutdown", self._leave_with_code)
         self._reactor.callWhenRunning(self._begin)
 
-    async def _stop(self) -> None:
+    def stopService(self) -> Deferred[None]:
+        """Stop everything; fires when no child is left and the database is closed."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._shut_down())
+
+    async def reload(self) -> ReloadPlan:
+        """Read the configuration anew and apply what has changed; one reload at a time.
+
+        :return: what changed
+        :raises ConfigErrors: it is not valid, and nothing was applied
+        :raises Refused: it changes what only a restart can change, and nothing was applied
+        """
+        await self._reloads.acquire()
+        try:
+            old = self._engine.config
+            new = await self._engine.resources.in_thread(self._load)
+            keys = needs_restart(old, new)
+            if keys:
+                raise Refused(f"needs restart: {', '.join(keys)} cannot change while the daemon runs")
+            if self._is_stopping:
+                raise Refused("the daemon is shutting down")
+            plan = plan_reload(old, new)
+            Reloading(self._engine, new, plan).apply()
+            return plan
+        finally:
+            self._reloads.release()
+
+    async def _shut_down(self) -> None:
         began_s = self._reactor.seconds()
-        timeout_s = self._config.daemon.shutdown_timeout
+        timeout_s = self._engine.config.daemon.shutdown_timeout
         self._is_stopping = True
         self._lifeline.stopping(timeout_s)
-        if self._boot is not None:
-            self._boot.cancel()
+        if self._booting is not None:
+            self._booting.cancel()
         await self._engine.shut_down(timeout_s)
         await self._database.close()
         self._data_dir.unlock()
         self.log.info("stopped", took=round(self._reactor.seconds() - began_s, 3))
 
-    def stopService(self) -> Deferred[None]:
-        """Stop everything; fires when no child is left and the database is closed."""
-        super().stopService()
-        return Deferred.fromCoroutine(self._stop())
-
     def _begin(self) -> None:
         self._hear_signals()
-        self._boot = Deferred.fromCoroutine(self._bring_up())
-        self._boot.addErrback(self._boot_failed)
+        self._booting = Deferred.fromCoroutine(self._bring_up())
+        self._booting.addErrback(self._boot_failed)
 
     async def _bring_up(self) -> None:
-        config, engine = self._config, self._engine
-        for warning in config.warnings:
-            self.log.warn("configuration: {warning}", warning=str(warning))
-        await self._recovery.reconcile(await self._database.read(runs.running))
-        identity = await self._database.write(self._identify)
-        await self._database.write(self._register_tasks)
-        pending = await self._database.read(runs.pending)
-        retries = await self._database.read(runs.waiting_retries)
-        engine.resume(pending, retries)
-        engine.start()
+        config = self._engine.config
+        self._warn(config)
+        identity = await self._database.write(_identify)
+        await self._boot.bring_up()
         self._lifeline.ready()
         self.log.info(
             "ready",
@@ -135,14 +150,9 @@ class Daemon(MultiService):
             timezone=f"{config.timezone} ({config.timezone_source})",
         )
 
-    def _register_tasks(self, cursor: Cursor) -> None:
-        now = now_ms(self._resources.wall)
-        for name in sorted(self._config.tasks):
-            marks.register(cursor, name, now)
-
-    @staticmethod
-    def _identify(cursor: Cursor) -> str:
-        return fingerprint.resolve(cursor, os.environ, fingerprint.read_machine_id(), os.getcwd())
+    def _warn(self, config: Config) -> None:
+        for warning in config.warnings:
+            self.log.warn("configuration: {warning}", warning=str(warning))
 
     def _boot_failed(self, failure: Failure) -> None:
         if self._is_stopping:
@@ -162,13 +172,13 @@ class Daemon(MultiService):
 
     def _on_signal(self, signum: signal.Signals) -> None:
         if signum is signal.SIGHUP:
-            self.log.warn("SIGHUP: this version cannot reload its configuration; restart the daemon")
+            self._engine.resources.background.start("reload", self._reload_on_signal())
         elif not self._is_stopping:
             self.log.info(
                 "shutting down",
                 signal=signum.name,
                 active=self._engine.active_count,
-                timeout=self._config.daemon.shutdown_timeout,
+                timeout=self._engine.config.daemon.shutdown_timeout,
             )
             self._reactor.stop()
         else:
@@ -176,9 +186,39 @@ class Daemon(MultiService):
             self.exit_code = 1
             self._engine.cut_short()
 
+    async def _reload_on_signal(self) -> None:
+        self._lifeline.reloading()
+        try:
+            self._tell(await self.reload())
+        except ConfigErrors as error:
+            self.log.error("reload rejected: {error}", error=error)
+            for problem in error.problems:
+                self.log.error("{problem}", problem=str(problem), key=problem.key)
+        except RunWispError as error:
+            self.log.error("reload rejected: {error}", error=error)
+        finally:
+            self._lifeline.reloaded()
+
+    def _tell(self, plan: ReloadPlan) -> None:
+        """The changes of a reload, one line each."""
+        self._warn(self._engine.config)
+        for name in plan.added:
+            self.log.info("reload: added", name=name)
+        for name, keys in plan.changed.items():
+            self.log.info("reload: changed", name=name, keys=", ".join(keys))
+        for name in plan.removed:
+            self.log.info("reload: removed", name=name)
+        for key in plan.settings:
+            self.log.info("reload: setting changed", key=key)
+        self.log.info("reloaded" if not plan.is_empty else "reloaded: no changes")
+
     def _leave_with_code(self) -> None:
         # twistd has no way to end with a code of our choice; everything is closed and flushed by now.
         if self.exit_code:
             sys.stdout.flush()
             sys.stderr.flush()
             self._leave(self.exit_code)
+
+
+def _identify(cursor: Cursor) -> str:
+    return fingerprint.resolve(cursor, os.environ, fingerprint.read_machine_id(), os.getcwd())

@@ -44,6 +44,15 @@ class Lifeline(Service):
         self._bus.subscribe(self._on_event)
         self._watch()
 
+    def reloading(self) -> None:
+        """A reload begins."""
+        self._notifier.reloading(round(self._clock.seconds() * 1_000_000))
+
+    def reloaded(self) -> None:
+        """It is over, whether applied or rejected."""
+        self._notifier.ready()
+        self._send_status()
+
     def stopping(self, extend_s: float) -> None:
         """The daemon begins to stop and may need ``extend_s`` seconds for it."""
         self._notifier.stopping()
@@ -60,6 +69,8 @@ class Lifeline(Service):
             self._status_call = self._clock.callLater(STATUS_PAUSE_S, self._send_status)
 
     def _send_status(self) -> None:
+        if self._status_call is not None and self._status_call.active():
+            self._status_call.cancel()
         self._status_call = None
         self._notifier.status(self._engine.summary())
 

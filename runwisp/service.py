@@ -13,7 +13,7 @@ from typing import TextIO
 
 from twisted.application.service import MultiService
 from twisted.internet.posixbase import PosixReactorBase
-from twisted.logger import ILogObserver
+from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
@@ -24,6 +24,7 @@ from runwisp.config.settings import Config
 from runwisp.daemon import Daemon
 from runwisp.daemonlog import observer
 from runwisp.engine.assembly import assemble, use_monotonic_clock
+from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.recovery import Recovery
 from runwisp.errors import RunWispError, UsageError
@@ -31,6 +32,8 @@ from runwisp.lifeline import Lifeline
 from runwisp.sdnotify import Notifier
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
+
+log = Logger()
 
 #: twistd takes the name of a function without arguments for its log, so what it needs has to be found here.
 _log_observer: ILogObserver | None = None
@@ -91,22 +94,27 @@ def makeService(options: Options) -> MultiService:
     return build(reactor, config, settings)
 
 
+def _not_notified(error: OSError) -> None:
+    log.debug("the service manager does not listen: {error}", error=error)
+
+
 def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemon:
     """Wire a daemon; no file or port is touched before it is started."""
     data_dir = DataDir(settings.data)
     database = Database(data_dir.database, reactor)
     parts = assemble(reactor, database, data_dir.logs, os.environ)
     engine = Engine(parts.resources, config)
-    recovery = Recovery(parts.resources, config, parts.finish_log)
-    lifeline = Lifeline(reactor, Notifier.from_environ(os.environ), engine, database, parts.bus)
+    boot = Boot(engine, Recovery(parts.resources, config, parts.finish_log), database)
+    notifier = Notifier.from_environ(os.environ, _not_notified)
+    lifeline = Lifeline(reactor, notifier, engine, database, parts.bus)
+    # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
+    is_host_zone = config.timezone_source == "system"
     return Daemon(
         reactor=reactor,
-        config=config,
-        settings=settings,
         data_dir=data_dir,
         database=database,
-        resources=parts.resources,
         engine=engine,
-        recovery=recovery,
+        boot=boot,
         lifeline=lifeline,
+        load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
     )

@@ -41,7 +41,7 @@ class Rig:
                 return messages
 
     def ready(self) -> None:
-        self.engine.start()
+        self.engine.scheduler.start()
         self.lifeline.ready()
         self.heard()
 

@@ -13,7 +13,7 @@ from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json
 from runwisp.errors import RunWispError
 from runwisp.model import EndReason, Run, Stream
-from runwisp.policy.triggering import check_manual_trigger
+from runwisp.policy.triggering import check_exec
 from runwisp.store.datadir import DataDir
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def command(settings: Globals, task: str, as_json: bool) -> None:
     Example: runwisp exec nightly-backup
     """
     config = load_config(find_config(settings))
-    check_manual_trigger(config, task)
+    check_exec(config, task)
     data_dir = DataDir(settings.data)
     data_dir.prepare()
     data_dir.lock()

@@ -1,108 +1,196 @@
-"""The engine: every task and service of the configuration, by name."""
+"""The engine: every task and service of the configuration, by name, and what may be asked of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from runwisp.config.settings import Config
+from runwisp.config.suggest import closest
+from runwisp.engine.catch_up import CatchingUp
 from runwisp.engine.resources import Resources
-from runwisp.engine.scheduler import Scheduler
+from runwisp.engine.scheduler import Gap, ISlotTaker, Scheduler
 from runwisp.engine.supervisor import Supervisor
 from runwisp.engine.task import TaskKeeper
-from runwisp.errors import Refused
-from runwisp.model import Run, TriggeredBy, TriggerSource
+from runwisp.errors import Refused, UnknownUnit
+from runwisp.model import Run, RunId, TriggeredBy, TriggerSource, UnixMs
 from runwisp.policy.firing import Fate, Slot
-from runwisp.policy.triggering import check_manual_trigger
+from runwisp.policy.triggering import check_manual_trigger, check_pause
+from runwisp.units import now_ms
 
 
+@implementer(ISlotTaker)
 class Engine:
-    """Owns the keepers, the supervisors and the scheduler; everybody else asks it by name."""
+    """Owns the keepers, the supervisors and the scheduler; everybody else asks it.
+
+    Units that a reload has removed are ``retired`` until nothing of them runs any more.
+    """
 
     log = Logger()
 
     def __init__(self, resources: Resources, config: Config) -> None:
         self.config = config
+        self.resources = resources
         self.keepers = {name: TaskKeeper(resources, task) for name, task in config.tasks.items()}
         self.supervisors = {name: Supervisor(resources, service) for name, service in config.services.items()}
-        self.scheduler = Scheduler(resources.clock, resources.wall, self._fire)
-        self._resources = resources
-        self._is_closing = False
+        self.retired: list[TaskKeeper | Supervisor] = []
+        self.paused: set[str] = set()
+        self.scheduler = Scheduler(resources.clock, resources.wall, self)
+        self.catching_up = CatchingUp(resources, self.keepers)
+        self.is_closing = False
 
-    def start(self) -> None:
-        """Arm the schedules and start the services, in name order."""
-        for name in sorted(self.keepers):
-            self.scheduler.add(self.keepers[name].task)
-        self.scheduler.start()
-        for name in sorted(self.supervisors):
-            self.supervisors[name].start(TriggeredBy.SERVICE)
-
-    def resume(self, pending: Iterable[Run], retries: Iterable[Run]) -> None:
-        """Take up what an earlier daemon left in the database, oldest first (spec: runtime, pending rows)."""
-        for run in pending:
-            if (keeper := self.keepers.get(run.task_name)) is not None:
-                keeper.resume(run)
-        for run in retries:
-            if (keeper := self.keepers.get(run.task_name)) is not None:
-                keeper.resume_retry(run)
-
-    def trigger(self, name: str, source: TriggerSource | None) -> Deferred[Run]:
-        """Fire a task outside its schedule; the Deferred has the run once its row is committed.
-
-        :raises UnknownUnit: no task or service has this name
-        :raises Refused: services are not triggered, ``api_trigger`` is false, or the daemon is shutting down
-        """
-        if self._is_closing:
-            raise Refused("the daemon is shutting down")
-        check_manual_trigger(self.config, name)
-        return self.keepers[name].fire(TriggeredBy.API, source)
+    # What it is like
 
     @property
     def is_idle(self) -> bool:
         """No run is active, queued or waiting for a retry or restart."""
-        return all(keeper.is_idle for keeper in self.keepers.values()) and all(
-            supervisor.is_idle for supervisor in self.supervisors.values()
-        )
+        return all(owner.is_idle for owner in self._owners())
 
     @property
     def active_count(self) -> int:
         """The number of runs that have a process or are about to get one."""
-        return sum(keeper.active_count for keeper in self.keepers.values()) + sum(
-            supervisor.active_count for supervisor in self.supervisors.values()
-        )
+        return sum(owner.active_count for owner in self._owners())
 
     def summary(self) -> str:
         """One line for people about what is configured and what runs."""
         return f"{len(self.keepers)} tasks, {len(self.supervisors)} services, {self.active_count} active runs"
 
+    # Orders by name (spec: runtime, verbs)
+
+    def trigger(self, name: str, source: TriggerSource | None) -> Deferred[Run]:
+        """Fire a unit by hand; the Deferred has the run once its row is committed.
+
+        :raises UnknownUnit: no task or service has this name
+        :raises Refused: ``api_trigger`` is false, or the daemon is shutting down
+        """
+        self._check_trigger(name)
+        if name in self.supervisors:
+            return self.supervisors[name].trigger(source)
+        return self.keepers[name].fire(TriggeredBy.API, source)
+
+    async def start(self, name: str, source: TriggerSource | None) -> Run | None:
+        """A task: a run, unless one is active or queued, and then None. A service: fill its empty slots.
+
+        :raises UnknownUnit: no task or service has this name
+        :raises Refused: as for :meth:`trigger`
+        """
+        self._check_trigger(name)
+        if name in self.supervisors:
+            self.supervisors[name].start(TriggeredBy.API, source)
+            return None
+        keeper = self.keepers[name]
+        return await keeper.fire(TriggeredBy.API, source) if keeper.has_room else None
+
+    def stop(self, name: str) -> None:
+        """Stop all runs of a unit, queued ones and waiting retries too; schedules stay.
+
+        :raises UnknownUnit: no task or service has this name
+        """
+        self._owner(name).stop()
+
+    async def restart(self, name: str, source: TriggerSource | None) -> Run | None:
+        """A task: stop it and, when it is idle, fire it. A service: replace every process at once.
+
+        :raises UnknownUnit: no task or service has this name
+        :raises Refused: as for :meth:`trigger`
+        """
+        self._check_trigger(name)
+        if name in self.supervisors:
+            self.supervisors[name].restart(source)
+            return None
+        keeper = self.keepers[name]
+        keeper.stop()
+        await keeper.when_idle()
+        self._check_trigger(name)
+        return await keeper.fire(TriggeredBy.API, source)
+
+    def stop_run(self, run_id: RunId) -> bool:
+        """Stop one run; False if it is neither active nor queued."""
+        return any(owner.stop_run(run_id) for owner in self._owners())
+
+    def pause(self, name: str) -> None:
+        """Let the schedule of a task rest; what it misses is not made up for.
+
+        :raises UnknownUnit: no task or service has this name
+        :raises Refused: it has no schedule, or is fired by its schedule alone
+        """
+        check_pause(self.config, name)
+        if name not in self.paused:
+            self.paused.add(name)
+            self.scheduler.remove(name)
+            self.resources.ledger.pause(name, now_ms(self.resources.wall))
+            self.log.info("schedule paused", task=name)
+
+    def resume(self, name: str) -> None:
+        """Let the schedule of a task go on from now; one that is not paused goes on anyway.
+
+        :raises UnknownUnit: no task or service has this name
+        """
+        self._owner(name)
+        if name in self.paused:
+            self.paused.discard(name)
+            self.resources.ledger.resume(name, now_ms(self.resources.wall))
+            self.scheduler.add(self.keepers[name].task)
+            self.log.info("schedule resumed", task=name)
+
+    # Slots
+
+    def fire(self, name: str, slot: Slot) -> None:
+        keeper = self.keepers[name]
+        if slot.fate is Fate.DST_SKIPPED:
+            keeper.skip_repeated(slot.at)
+        else:
+            keeper.fire(TriggeredBy.CRON, tick=slot.at)
+
+    async def _catch_up(self, gaps: Sequence[Gap], now: UnixMs) -> None:
+        self.catching_up.carry_out(await self.catching_up.plan(gaps, now))
+
+    def catch_up(self, gaps: Sequence[Gap], now: UnixMs) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._catch_up(gaps, now))
+
+    def start_anew(self, names: Sequence[str], now: UnixMs) -> None:
+        for name in names:
+            self.resources.ledger.move_mark(name, now)
+
+    # The end
+
     async def shut_down(self, timeout_s: float) -> None:
         """Stop everything within ``timeout_s`` seconds, then kill (spec: runtime, graceful shutdown)."""
-        self._is_closing = True
+        self.is_closing = True
         self.scheduler.stop()
-        for supervisor in self.supervisors.values():
-            supervisor.stop()
-        for keeper in self.keepers.values():
-            keeper.close()
-        deadline = self._resources.clock.callLater(timeout_s, self.cut_short)
+        deadline = self.resources.clock.callLater(timeout_s, self.cut_short)
         try:
-            await self._resources.background.when_idle()
+            for supervisor in self.supervisors.values():
+                supervisor.stop()
+            for keeper in self.keepers.values():
+                keeper.close()
+            await self.resources.background.when_idle()
         finally:
             if deadline.active():
                 deadline.cancel()
 
     def cut_short(self) -> None:
         """Kill what is left of a shutdown, and write no row more than once."""
-        self._resources.ledger.close()
-        for supervisor in self.supervisors.values():
-            supervisor.cut_short()
-        for keeper in self.keepers.values():
-            keeper.cut_short()
+        self.resources.ledger.close()
+        for owner in self._owners():
+            owner.cut_short()
 
-    def _fire(self, name: str, slot: Slot) -> None:
-        keeper = self.keepers[name]
-        if slot.fate is Fate.DST_SKIPPED:
-            keeper.skip_repeated(slot.at)
-        else:
-            keeper.fire(TriggeredBy.CRON, tick=slot.at)
+    def _owners(self) -> Iterator[TaskKeeper | Supervisor]:
+        yield from self.keepers.values()
+        yield from self.supervisors.values()
+        yield from self.retired
+
+    def _owner(self, name: str) -> TaskKeeper | Supervisor:
+        owner = self.keepers.get(name) or self.supervisors.get(name)
+        if owner is None:
+            known = [*self.keepers, *self.supervisors]
+            raise UnknownUnit(name, known, closest(name, known))
+        return owner
+
+    def _check_trigger(self, name: str) -> None:
+        if self.is_closing:
+            raise Refused("the daemon is shutting down")
+        check_manual_trigger(self.config, name)

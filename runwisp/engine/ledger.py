@@ -1,14 +1,14 @@
-"""Writes the rows of runs, and tells the bus only of what is committed.
+"""Writes the rows of runs and the marks of tasks, and tells the bus only of what is committed.
 
 Every call queues its write at once, so rows reach the database in the order of the calls, and returns what
-happens once the write is committed and the bus has been told. A write that the
-database refuses (disk full, locked) is tried again until it succeeds: a run that happened is not forgotten
-because its row could not be written at that moment.
+happens once the write is committed and the bus has been told. A write that the database refuses (disk full,
+locked) is tried again until it succeeds: a run that happened is not forgotten because its row could not be
+written at that moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sqlite3 import Cursor
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -21,7 +21,7 @@ from runwisp.engine.happening import Happening
 from runwisp.errors import StorageError
 from runwisp.events import Bus, Event, RunCreated, RunEnded, RunStarted
 from runwisp.model import Run, Status, UnixMs
-from runwisp.store import runs
+from runwisp.store import marks, runs
 from runwisp.store.interfaces import IDatabase
 
 _FIRST_DELAY_S = 0.5
@@ -47,62 +47,103 @@ class Ledger:
         for pause in tuple(self._pauses):
             pause.cancel()
 
-    def record(self, run: Run, *, tick: UnixMs | None = None, predecessor: Run | None = None) -> Happening:
+    def record(
+        self,
+        run: Run,
+        *,
+        tick: UnixMs | None = None,
+        predecessor: Run | None = None,
+        boot_id: str | None = None,
+    ) -> Happening:
         """Add the row of ``run``, which may be pending, running or ended already.
 
         :param tick: the schedule slot whose fate this row is; the task's mark moves in the same transaction
         :param predecessor: the run that this one retries; its ``next_retry_at`` is cleared with it
+        :param boot_id: the boot of the machine that this run on start is for
         """
 
         def work(cursor: Cursor) -> None:
             runs.insert(cursor, run, tick=tick)
             if predecessor is not None:
                 runs.clear_next_retry(cursor, predecessor.id)
+            if boot_id is not None:
+                marks.set_boot_id(cursor, run.task_name, boot_id)
 
-        events: list[Event] = [RunCreated(run)]
-        if run.status is Status.RUNNING:
-            events.append(RunStarted(run))
-        elif run.status is Status.ENDED:
-            events.append(RunEnded(run))
-        return self._queue(run, work, events)
+        return self._queue(run.task_name, work, _events_of_new(run))
+
+    def record_gap(self, missed: Run, reruns: Sequence[Run], tick: UnixMs) -> Happening:
+        """Add the row of a gap and those of its re-runs and move the task's mark to ``tick``, or nothing."""
+
+        def work(cursor: Cursor) -> None:
+            for run in (missed, *reruns):
+                runs.insert(cursor, run)
+            marks.set_last_tick(cursor, missed.task_name, tick)
+
+        events = [event for run in (missed, *reruns) for event in _events_of_new(run)]
+        return self._queue(missed.task_name, work, events)
 
     def start(self, run: Run) -> Happening:
         """A pending run starts."""
-        return self._queue(run, lambda cur: runs.start(cur, run), [RunStarted(run)])
+        return self._queue(run.task_name, lambda cur: runs.start(cur, run), [RunStarted(run)])
 
-    def end(self, run: Run) -> Happening:
-        """A pending or running run ends."""
-        return self._queue(run, lambda cur: runs.end(cur, run), [RunEnded(run)])
+    def end(self, run: Run, *more: Event) -> Happening:
+        """A pending or running run ends; ``more`` is what else the bus is told then."""
+        return self._queue(run.task_name, lambda cur: runs.end(cur, run), [RunEnded(run), *more])
 
     def note_process(self, run: Run, process_group: int, process_started: int | None) -> Happening:
         """Remember by what the process of ``run`` can be found again after a crash of the daemon."""
-        return self._queue(run, lambda cur: runs.set_process(cur, run.id, process_group, process_started), [])
+        return self._queue(
+            run.task_name, lambda cur: runs.set_process(cur, run.id, process_group, process_started), []
+        )
 
     def drop_retry(self, run: Run) -> Happening:
         """The waiting retry of ``run`` will not happen."""
-        return self._queue(run, lambda cur: runs.clear_next_retry(cur, run.id), [])
+        return self._queue(run.task_name, lambda cur: runs.clear_next_retry(cur, run.id), [])
 
-    def _queue(self, run: Run, work: Callable[[Cursor], object], events: list[Event]) -> Happening:
+    def register(self, names: Sequence[str], now: UnixMs) -> Happening:
+        """These tasks are in the configuration; those that are new owe nothing before ``now``."""
+
+        def work(cursor: Cursor) -> None:
+            for name in names:
+                marks.register(cursor, name, now)
+
+        return self._queue(", ".join(names[:3]), work, [])
+
+    def forget(self, name: str) -> Happening:
+        """The task is no longer in the configuration."""
+        return self._queue(name, lambda cur: marks.forget(cur, name), [])
+
+    def move_mark(self, name: str, tick: UnixMs) -> Happening:
+        """Nothing is owed to the task ``name`` for slots up to ``tick``."""
+        return self._queue(name, lambda cur: marks.set_last_tick(cur, name, tick), [])
+
+    def pause(self, name: str, now: UnixMs) -> Happening:
+        """The schedule of the task ``name`` is paused."""
+        return self._queue(name, lambda cur: marks.pause(cur, name, now), [])
+
+    def resume(self, name: str, now: UnixMs) -> Happening:
+        """The schedule of the task ``name`` goes on; nothing is owed for the pause."""
+        return self._queue(name, lambda cur: marks.resume(cur, name, now), [])
+
+    def _queue(self, name: str, work: Callable[[Cursor], object], events: Sequence[Event]) -> Happening:
         committed = Happening()
-        self._background.start(f"row of run {run.id}", self._commit(run, work, events, committed))
+        self._background.start(f"row of {name}", self._commit(name, work, events, committed))
         return committed
 
     async def _commit(
-        self, run: Run, work: Callable[[Cursor], object], events: list[Event], committed: Happening
+        self, name: str, work: Callable[[Cursor], object], events: Sequence[Event], committed: Happening
     ) -> None:
         delay_s = _FIRST_DELAY_S
         while True:
             try:
                 if await self._database.write(work) is False:
-                    self.log.error("row not found", task=run.task_name, run=run.id)
+                    self.log.error("row not found", task=name, events=len(events))
                 break
             except StorageError as error:
                 if self._is_closing:
-                    self.log.error("row lost at shutdown", task=run.task_name, run=run.id, error=str(error))
+                    self.log.error("row lost at shutdown", task=name, error=str(error))
                     break
-                self.log.error(
-                    "row not written, trying again", task=run.task_name, run=run.id, error=str(error)
-                )
+                self.log.error("row not written, trying again", task=name, error=str(error))
                 await self._pause(delay_s)
                 delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
         for event in events:
@@ -118,3 +159,12 @@ class Ledger:
             self.log.debug("last try for a row that the database refused")
         finally:
             self._pauses.discard(pause)
+
+
+def _events_of_new(run: Run) -> list[Event]:
+    events: list[Event] = [RunCreated(run)]
+    if run.status is Status.RUNNING:
+        events.append(RunStarted(run))
+    elif run.status is Status.ENDED:
+        events.append(RunEnded(run))
+    return events

@@ -87,13 +87,13 @@ def descendants(pid: int) -> Iterator[ProcessInfo]:
         yield from descendants(child.pid)
 
 
-def kill(process: ProcessInfo) -> bool:
-    """Send SIGKILL to ``process``; False if it is gone or we may not."""
+def kill(process: ProcessInfo, signum: int = SIGKILL) -> bool:
+    """Send a signal to ``process``; False if it is gone or we may not."""
     found = read_process(process.pid)
     if found is None or found.started != process.started:
         return False
     try:
-        os.kill(process.pid, SIGKILL)
+        os.kill(process.pid, signum)
     except (ProcessLookupError, PermissionError):
         return False
     return True

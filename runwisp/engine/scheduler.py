@@ -1,73 +1,143 @@
-"""Fires the slots of schedules (spec: runtime, schedules).
+"""Fires the slots of schedules (spec: runtime, schedules; clock jumps and long sleep).
 
 There is one heap of next slots and one timer for the earliest. The wall clock chooses slots; the timer runs
 on monotonic time and is never longer than :data:`LONGEST_SLEEP_S`, so that a clock that was set, or a machine
-that slept, is noticed. Nothing here polls.
+that slept, is noticed: each wake compares what the two clocks say. Nothing here polls.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
-from attrs import define, frozen
+from attrs import evolve, frozen
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import Interface
 
 from runwisp.config.cron import Schedule, parse
-from runwisp.model import Task, UnixMs
+from runwisp.model import Seconds, Task, UnixMs
+from runwisp.policy.clock import ClockChange, judge_wake
 from runwisp.policy.firing import Fate, Slot, next_slot
 from runwisp.units import now_ms
 
 LONGEST_SLEEP_S = 30.0
 
 
+class ISlotTaker(Interface):
+    """Who decides what a slot leads to."""
+
+    def fire(name: str, slot: Slot) -> None:
+        """The second of a slot has begun."""
+
+    def catch_up(gaps: Sequence[Gap], now: UnixMs) -> Deferred[None]:
+        """Slots were slept through; nothing fires before the Deferred has."""
+
+    def start_anew(names: Sequence[str], now: UnixMs) -> None:
+        """The clock was set far back: what these tasks fired so far lies in the future and means nothing."""
+
+
 @frozen
 class Entry:
-    """The schedule of one task; ``anchor`` is where the intervals of ``@every`` are counted from."""
+    """The schedule of one task.
+
+    ``anchor`` is where the intervals of ``@every`` are counted from, ``after`` the last slot that got its
+    fate, or the moment of the registration.
+    """
 
     name: str
     schedule: Schedule
     zone: str
     anchor: UnixMs
+    after: UnixMs
 
-    def slot_after(self, moment: UnixMs) -> Slot | None:
-        return next_slot(self.schedule, self.zone, moment, self.anchor)
+    @classmethod
+    def of(cls, task: Task, after: UnixMs) -> Entry | None:
+        """The schedule of ``task`` from ``after`` on; None without ``cron``."""
+        if task.cron is None or task.timezone is None:
+            return None
+        return cls(task.name, parse(task.cron), task.timezone, after, after)
+
+    @property
+    def is_interval(self) -> bool:
+        return self.schedule.every is not None
+
+    def next(self) -> Slot | None:
+        if self.is_interval:
+            return next_slot(self.schedule, self.zone, self.after, self.anchor)
+        return _shared_slot(self.schedule, self.zone, self.after)
+
+    def anchored(self, moment: UnixMs) -> Entry:
+        return evolve(self, anchor=moment, after=moment)
+
+    def shifted(self, by_ms: int) -> Entry:
+        """The same on a wall clock that was set by ``by_ms``: intervals are of elapsed time."""
+        return evolve(self, anchor=UnixMs(self.anchor + by_ms), after=UnixMs(self.after + by_ms))
 
 
-@define(order=True)
-class _Due:
-    """A heap item: ordered by planned instant, then by task name."""
+@lru_cache(maxsize=8192)
+def _shared_slot(schedule: Schedule, zone: str, after: UnixMs) -> Slot | None:
+    """Tasks with the same schedule and zone share one computation."""
+    return next_slot(schedule, zone, after, after)
 
-    at: UnixMs
-    name: str
-    slot: Slot
+
+@frozen
+class Gap:
+    """A schedule with slots in (``entry.after``, now] that nothing could fire."""
+
     entry: Entry
 
 
+@frozen(order=True)
+class _Due:
+    """A heap item: by planned instant, then by task name."""
+
+    at: UnixMs
+    name: str
+    number: int
+    fate: Fate
+    entry: Entry
+
+
+@frozen
+class _Sleep:
+    """When a sleep began on both clocks, and how long it was to be."""
+
+    wall_s: float
+    clock_s: float
+    planned_s: float
+
+
 class Scheduler:
-    """Calls ``fire(task name, slot)`` for every slot, never before its second begins."""
+    """Hands every slot to ``taker``, never before its second begins."""
 
     log = Logger()
 
-    def __init__(
-        self, clock: IReactorTime, wall: Callable[[], float], fire: Callable[[str, Slot], None]
-    ) -> None:
+    def __init__(self, clock: IReactorTime, wall: Callable[[], float], taker: ISlotTaker) -> None:
         self._clock = clock
         self._wall = wall
-        self._fire = fire
+        self._taker = taker
+        self._entries: dict[str, Entry] = {}
         self._heap: list[_Due] = []
+        self._pushes = 0
+        self._sleep: _Sleep | None = None
         self._timer: IDelayedCall | None = None
         self._is_running = False
+        self._is_catching_up = False
 
-    def add(self, task: Task) -> None:
-        """Schedule ``task`` from now on; a task without ``cron`` is left alone."""
-        if task.cron is None or task.timezone is None:
-            return
-        now = now_ms(self._wall)
-        self._plan(Entry(task.name, parse(task.cron), task.timezone, now), now)
-        if self._is_running:
+    def add(self, task: Task, after: UnixMs | None = None) -> None:
+        """Schedule ``task`` from ``after`` on, else from now; a task without ``cron`` is left alone."""
+        entry = Entry.of(task, now_ms(self._wall) if after is None else after)
+        if entry is not None:
+            self._plan(entry)
             self._arm()
+
+    def remove(self, name: str) -> None:
+        """Forget the schedule of a task; what is not scheduled may be removed too."""
+        self._entries.pop(name, None)
 
     def start(self) -> None:
         """Begin to fire."""
@@ -77,13 +147,16 @@ class Scheduler:
     def stop(self) -> None:
         """Fire nothing more."""
         self._is_running = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
 
     def next_run(self, name: str) -> UnixMs | None:
-        """The planned instant of the task's next slot that is not a skipped copy, as far as it is known."""
-        return next((due.at for due in self._heap if due.name == name and due.slot.fate is Fate.RUN), None)
+        """The planned instant of the task's next slot that is not a skipped copy."""
+        entry = self._entries.get(name)
+        while entry is not None and (slot := entry.next()) is not None:
+            if slot.fate is Fate.RUN:
+                return slot.at
+            entry = evolve(entry, after=slot.at)
+        return None
 
     def lateness_s(self) -> float:
         """By how many seconds the timer is overdue; 0 while all is well."""
@@ -91,30 +164,111 @@ class Scheduler:
             return 0.0
         return max(0.0, self._clock.seconds() - self._timer.getTime())
 
-    def _plan(self, entry: Entry, after: UnixMs) -> None:
-        slot = entry.slot_after(after)
+    def _plan(self, entry: Entry) -> None:
+        self._entries[entry.name] = entry
+        slot = entry.next()
         if slot is not None:
-            heapq.heappush(self._heap, _Due(slot.at, entry.name, slot, entry))
+            self._pushes += 1
+            heapq.heappush(self._heap, _Due(slot.at, entry.name, self._pushes, slot.fate, entry))
 
-    def _arm(self) -> None:
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _arm(self) -> None:
+        self._disarm()
+        if not self._is_running or self._is_catching_up:
+            return
+        wall_s = self._wall()
+        wait_s = LONGEST_SLEEP_S
         if self._heap:
-            wait_s = self._heap[0].at / 1000 - self._wall()
-            self._timer = self._clock.callLater(min(max(wait_s, 0.0), LONGEST_SLEEP_S), self._wake)
+            wait_s = min(max(self._heap[0].at / 1000 - wall_s, 0.0), LONGEST_SLEEP_S)
+        self._sleep = _Sleep(wall_s, self._clock.seconds(), wait_s)
+        self._timer = self._clock.callLater(wait_s, self._wake)
 
     def _wake(self) -> None:
         self._timer = None
+        change, gained_ms = self._judge()
         now = now_ms(self._wall)
-        fired: list[Entry] = []
+        if change is ClockChange.FAR_BACK:
+            self._start_anew(now)
+        elif change is ClockChange.FORWARD:
+            self._catch_up(now)
+        else:
+            if abs(gained_ms) >= 1000:
+                self._shift_intervals(gained_ms)
+            self._fire_due(now)
+        self._arm()
+
+    def _judge(self) -> tuple[ClockChange, int]:
+        """What the clocks say of the sleep that ends, and by how much the wall clock gained, in ms."""
+        assert self._sleep is not None
+        wall_elapsed = self._wall() - self._sleep.wall_s
+        elapsed = self._clock.seconds() - self._sleep.clock_s
+        change = judge_wake(
+            wall_elapsed=Seconds(wall_elapsed),
+            elapsed=Seconds(elapsed),
+            planned=Seconds(self._sleep.planned_s),
+        )
+        return change, round((wall_elapsed - elapsed) * 1000)
+
+    def _take_due(self, now: UnixMs) -> list[_Due]:
+        """What is due, in the order in which it fires; entries that were removed or replaced are dropped."""
+        due = []
         while self._heap and self._heap[0].at <= now:
-            due = heapq.heappop(self._heap)
-            fired.append(due.entry)
-            with self.log.failuresHandled("firing {name} failed", name=due.name):
-                self._fire(due.name, due.slot)
-        # Overdue slots of a schedule fire once, so the next one is looked for from now.
-        for entry in fired:
-            self._plan(entry, now)
-        if self._is_running:
-            self._arm()
+            item = heapq.heappop(self._heap)
+            if self._entries.get(item.name) is item.entry:
+                due.append(item)
+        return due
+
+    def _fire_due(self, now: UnixMs) -> None:
+        for item in self._take_due(now):
+            self._fire(item)
+            # Overdue slots of a schedule fire once; intervals go on from the slot that was planned.
+            after = max(item.at, now) if not item.entry.is_interval else item.at
+            self._plan_again(item, evolve(item.entry, after=UnixMs(after)))
+
+    def _fire(self, item: _Due) -> None:
+        with self.log.failuresHandled("firing {name} failed", name=item.name):
+            self._taker.fire(item.name, Slot(item.at, item.fate))
+
+    def _plan_again(self, item: _Due, entry: Entry) -> None:
+        if self._entries.get(item.name) is item.entry:
+            self._plan(entry)
+
+    def _catch_up(self, now: UnixMs) -> None:
+        """Time was lost: intervals fire once and go on from here, the rest is for catch-up to decide."""
+        due = self._take_due(now)
+        gaps = [
+            Gap(item.entry) for item in sorted(due, key=lambda item: item.name) if not item.entry.is_interval
+        ]
+        self.log.warn("the clock jumped ahead, or the machine slept", tasks=len(gaps))
+        for item in due:
+            if item.entry.is_interval:
+                self._fire(item)
+                self._plan_again(item, item.entry.anchored(now))
+            else:
+                self._plan_again(item, evolve(item.entry, after=now))
+        if gaps:
+            self._is_catching_up = True
+            self._taker.catch_up(gaps, now).addErrback(self._catch_up_failed).addCallback(self._caught_up)
+
+    def _catch_up_failed(self, failure: Failure) -> None:
+        self.log.failure("catch-up failed", failure=failure)
+
+    def _caught_up(self, _: None) -> None:
+        self._is_catching_up = False
+        self._arm()
+
+    def _start_anew(self, now: UnixMs) -> None:
+        self.log.warn("the clock was set far back: every schedule starts anew")
+        self._heap.clear()
+        for entry in tuple(self._entries.values()):
+            self._plan(entry.anchored(now))
+        self._taker.start_anew(sorted(self._entries), now)
+
+    def _shift_intervals(self, by_ms: int) -> None:
+        for entry in tuple(self._entries.values()):
+            if entry.is_interval:
+                self._plan(entry.shifted(by_ms))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
-
-from attrs import evolve, frozen
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from runwisp.engine.execution import Execution
 from runwisp.engine.happening import Happening
+from runwisp.engine.line import Line
 from runwisp.engine.resources import Resources
-from runwisp.model import EndReason, Run, RunId, Status, Task, TriggeredBy, TriggerSource, UnixMs
+from runwisp.model import EndReason, Overlap, Run, RunId, Status, Task, TriggeredBy, TriggerSource, UnixMs
 from runwisp.policy.backoff import retry_delay
+from runwisp.policy.catch_up import CatchUpPlan
 from runwisp.policy.failures import is_failure, may_retry
 from runwisp.policy.overlap import Active, Refuse, Start, Wait, decide, next_start
+from runwisp.policy.reload import leaves_queue
+from runwisp.policy.wording import describe_gap
 from runwisp.units import now_ms
 
 _REFUSALS = {
@@ -23,14 +25,6 @@ _REFUSALS = {
     EndReason.QUEUE_FULL: "the queue was full",
     EndReason.DST_SKIPPED: "second copy of a repeated wall-clock time",
 }
-
-
-@frozen
-class Queued:
-    """A pending run that waits for a slot; ``is_counted`` if it takes a place of ``max_queued``."""
-
-    run: Run
-    is_counted: bool
 
 
 class TaskKeeper:
@@ -42,9 +36,17 @@ class TaskKeeper:
         self.task = task
         self._resources = resources
         self._active: dict[RunId, Execution] = {}
-        self._waiting: deque[Queued] = deque()
+        self._waiting = Line()
         self._retries: dict[RunId, tuple[Run, IDelayedCall]] = {}
         self._is_closed = False
+        self._is_retired = False
+        self._idle = Happening()
+
+    # What it is like
+
+    @property
+    def active_count(self) -> int:
+        return len(self._active)
 
     @property
     def is_idle(self) -> bool:
@@ -52,43 +54,101 @@ class TaskKeeper:
         return not (self._active or self._waiting or self._retries)
 
     @property
-    def active_count(self) -> int:
-        return len(self._active)
+    def has_room(self) -> bool:
+        """Nothing is active or queued."""
+        return not (self._active or self._waiting)
+
+    def when_idle(self) -> Deferred[None]:
+        """Fires when no run is active any more."""
+        if not self._active:
+            self._idle.happen()
+        elif self._idle.has_happened:
+            self._idle = Happening()
+        return self._idle.when()
+
+    # Firings
 
     def fire(
-        self, triggered_by: TriggeredBy, source: TriggerSource | None = None, tick: UnixMs | None = None
+        self,
+        triggered_by: TriggeredBy,
+        source: TriggerSource | None = None,
+        tick: UnixMs | None = None,
+        boot_id: str | None = None,
     ) -> Deferred[Run]:
         """A firing: its fate is decided now; the Deferred has the run as soon as its row is committed.
 
         :param tick: the schedule slot that fires, if it is one
+        :param boot_id: the boot of the machine, for a run that is to happen once in each
         """
-        return self._admit(self._new_run(triggered_by, source), tick=tick)
+        run = self._new_run(triggered_by, source)
+        return self._admit(run, tick=tick, boot_id=boot_id)
 
     def skip_repeated(self, tick: UnixMs) -> Deferred[Run]:
         """Record the second copy of a repeated slot, which does not run (spec: runtime, daylight saving)."""
-        return self._refuse(self._new_run(TriggeredBy.CRON), EndReason.DST_SKIPPED, tick=tick)
+        run = self._never_ran(self._new_run(TriggeredBy.CRON), EndReason.DST_SKIPPED)
+        return self._recorded(run, self._resources.ledger.record(run, tick=tick))
+
+    def catch_up(self, plan: CatchUpPlan) -> Deferred[Run]:
+        """Record a gap and run what is to be run of it; the Deferred has the row of the gap."""
+        missed = self._never_ran(
+            evolve(self._new_run(TriggeredBy.CRON), created_at=plan.latest),
+            EndReason.MISSED,
+            describe_gap(plan, self.task.timezone or "UTC"),
+        )
+        missed = evolve(missed, end_at=plan.latest)
+        reruns = [self._new_run(TriggeredBy.CRON) for _ in plan.rerun]
+        recorded = self._recorded(missed, self._resources.ledger.record_gap(missed, reruns, plan.latest))
+        for run in reruns:
+            self._admit_pending(run)
+        return recorded
+
+    # What an earlier daemon left behind
 
     def resume(self, run: Run) -> None:
-        """Take up a pending run that an earlier daemon left behind; ``max_queued`` does not apply to it."""
-        self._waiting.append(Queued(run, is_counted=False))
-        self._start_waiting()
+        """Take up a pending run (spec: runtime, pending rows); ``max_queued`` does not apply to it."""
+        if self.task.on_overlap is Overlap.QUEUE or len(self._active) < self.task.parallelism:
+            self._waiting.append(run, is_counted=False)
+            self._start_waiting()
+        else:
+            self._end_waiting(run, EndReason.FAILED, "no slot was free when the daemon started again")
 
     def resume_retry(self, run: Run) -> None:
         """Take up the waiting retry of a run that ended under an earlier daemon."""
         assert run.next_retry_at is not None
         self._arm_retry(run, max(0.0, (run.next_retry_at - now_ms(self._resources.wall)) / 1000))
 
+    # Orders
+
     def stop(self) -> None:
         """An operator's stop: end the active runs, the queued ones and the waiting retries."""
-        while self._waiting:
-            self._end_waiting(self._waiting.popleft().run, EndReason.STOPPED, "stopped while it waited")
-        for run, call in self._retries.values():
-            call.cancel()
-            self.log.info("retry dropped", task=self.task.name, run=run.id)
-            self._resources.ledger.drop_retry(run)
-        self._retries.clear()
+        self._drop_waiting(EndReason.STOPPED, "stopped while it waited")
+        self._drop_retries()
         for execution in self._active.values():
             execution.stop()
+
+    def stop_run(self, run_id: RunId) -> bool:
+        """Stop one run, active or queued; False if it is neither."""
+        if run_id in self._active:
+            self._active[run_id].stop()
+            return True
+        run = self._waiting.remove(run_id)
+        if run is not None:
+            self._end_waiting(run, EndReason.STOPPED, "stopped while it waited")
+        return run is not None
+
+    def change(self, task: Task) -> None:
+        """The task has a new definition, for what starts from now on (spec: runtime, reload)."""
+        no_longer_queues = leaves_queue(self.task, task)
+        self.task = task
+        if no_longer_queues:
+            self._drop_waiting(EndReason.SKIPPED, "the task no longer queues")
+        self._start_waiting()
+
+    def retire(self) -> None:
+        """The task has left the configuration: what runs may finish, nothing follows."""
+        self._is_retired = True
+        self._drop_waiting(EndReason.SKIPPED, "the task is no longer configured")
+        self._drop_retries()
 
     def close(self) -> None:
         """The daemon shuts down: stop what runs; what waits stays in the database for the next start."""
@@ -105,6 +165,8 @@ class TaskKeeper:
         for execution in self._active.values():
             execution.cut_short()
 
+    # Admission
+
     def _new_run(self, triggered_by: TriggeredBy, source: TriggerSource | None = None) -> Run:
         return Run(
             id=self._resources.ids(),
@@ -116,82 +178,117 @@ class TaskKeeper:
         )
 
     def _admit(
-        self, run: Run, *, tick: UnixMs | None = None, predecessor: Run | None = None
+        self,
+        run: Run,
+        *,
+        tick: UnixMs | None = None,
+        predecessor: Run | None = None,
+        boot_id: str | None = None,
     ) -> Deferred[Run]:
-        decision = decide(
+        decision = self._decide(is_exempt=False)
+        match decision:
+            case Start():
+                run = self._started(run)
+            case Refuse(reason):
+                run = self._never_ran(run, reason)
+        committed = self._resources.ledger.record(run, tick=tick, predecessor=predecessor, boot_id=boot_id)
+        match decision:
+            case Start():
+                self._carry_out(run, committed)
+            case Wait():
+                self._wait(run, decision, is_counted=True)
+        return self._recorded(run, committed)
+
+    def _admit_pending(self, run: Run) -> None:
+        """The same for a catch-up run, whose row is written already."""
+        match self._decide(is_exempt=True):
+            case Start():
+                run = self._started(run)
+                self._carry_out(run, self._resources.ledger.start(run))
+            case Wait() as decision:
+                self._wait(run, decision, is_counted=False)
+            case Refuse(reason):
+                self._resources.ledger.end(self._never_ran(run, reason))
+
+    def _decide(self, *, is_exempt: bool) -> Start | Wait | Refuse:
+        return decide(
             on_overlap=self.task.on_overlap,
             parallelism=self.task.parallelism,
             max_queued=self.task.max_queued,
             active=[Active(run_id, execution.is_stopping) for run_id, execution in self._active.items()],
             waiting=len(self._waiting),
-            counted=sum(queued.is_counted for queued in self._waiting),
+            counted=self._waiting.counted,
+            exempt=is_exempt,
         )
-        if isinstance(decision, Refuse):
-            return self._refuse(run, decision.reason, tick=tick, predecessor=predecessor)
-        if isinstance(decision, Start):
-            run = self._started(run)
-        committed = self._resources.ledger.record(run, tick=tick, predecessor=predecessor)
-        if isinstance(decision, Start):
-            self._carry_out(run, committed)
-        else:
-            self._wait(run, decision)
-        return committed.when().addCallback(lambda _: run)
 
-    def _wait(self, run: Run, decision: Wait) -> None:
+    def _wait(self, run: Run, decision: Wait, *, is_counted: bool) -> None:
         if decision.drop_oldest:
-            oldest = self._waiting.popleft()
-            self._end_waiting(oldest.run, EndReason.STOPPED, "a newer firing took its place")
-        self._waiting.append(Queued(run, is_counted=True))
+            self._end_waiting(self._waiting.pop(), EndReason.STOPPED, "a newer firing took its place")
+        self._waiting.append(run, is_counted=is_counted)
         if decision.victim is not None:
             self._active[decision.victim].stop()
 
-    def _refuse(
-        self, run: Run, reason: EndReason, *, tick: UnixMs | None = None, predecessor: Run | None = None
-    ) -> Deferred[Run]:
-        run = self._never_ran(run, reason, _REFUSALS[reason])
-        committed = self._resources.ledger.record(run, tick=tick, predecessor=predecessor)
+    @staticmethod
+    def _recorded(run: Run, committed: Happening) -> Deferred[Run]:
         return committed.when().addCallback(lambda _: run)
 
-    def _end_waiting(self, run: Run, reason: EndReason, message: str) -> None:
-        self._resources.ledger.end(self._never_ran(run, reason, message))
+    # Runs that do not run
 
-    def _never_ran(self, run: Run, reason: EndReason, message: str) -> Run:
-        self.log.info("run refused", task=run.label, run=run.id, reason=reason, why=message)
+    def _never_ran(self, run: Run, reason: EndReason, message: str | None = None) -> Run:
+        message = message or _REFUSALS[reason]
+        self.log.info("run not started", task=run.label, run=run.id, reason=reason, why=message)
         return evolve(
             run,
             status=Status.ENDED,
             end_reason=reason,
             exit_code=-1,
-            end_at=now_ms(self._resources.wall),
+            end_at=max(now_ms(self._resources.wall), run.created_at),
             is_failure=is_failure(self.task.failures, reason, -1),
             message=message,
         )
+
+    def _end_waiting(self, run: Run, reason: EndReason, message: str) -> None:
+        self._resources.ledger.end(self._never_ran(run, reason, message))
+
+    def _drop_waiting(self, reason: EndReason, message: str) -> None:
+        while self._waiting:
+            self._end_waiting(self._waiting.pop(), reason, message)
+
+    def _drop_retries(self) -> None:
+        for run, call in self._retries.values():
+            call.cancel()
+            self.log.info("retry dropped", task=self.task.name, run=run.id)
+            self._resources.ledger.drop_retry(run)
+        self._retries.clear()
+
+    # Runs that do
 
     def _started(self, run: Run) -> Run:
         return evolve(run, status=Status.RUNNING, start_at=max(now_ms(self._resources.wall), run.created_at))
 
     def _start_waiting(self) -> None:
         for _ in range(next_start(self.task.parallelism, len(self._active), len(self._waiting))):
-            run = self._started(self._waiting.popleft().run)
+            run = self._started(self._waiting.pop())
             self._carry_out(run, self._resources.ledger.start(run))
 
     def _carry_out(self, run: Run, committed: Happening) -> None:
         execution = self._active[run.id] = Execution(self._resources, self.task, run)
-        self._resources.background.start(f"run {run.id}", self._see_through(execution, committed))
+        self._resources.background.start(f"run {run.id}", self._see_through(execution, self.task, committed))
 
-    async def _see_through(self, execution: Execution, committed: Happening) -> None:
+    async def _see_through(self, execution: Execution, task: Task, committed: Happening) -> None:
         run = await execution.perform(committed)
         del self._active[run.id]
-        run = self._with_retry(run)
+        if may_retry(task, run) and not self._is_retired:
+            run = self._with_retry(task, run)
         self._resources.ledger.end(run)
         if not self._is_closed:
             self._start_waiting()
+        if not self._active:
+            self._idle.happen()
 
-    def _with_retry(self, run: Run) -> Run:
-        """The ended run, with the time of its retry if it gets one."""
-        if not may_retry(self.task, run):
-            return run
-        delay_s = retry_delay(self.task, run.retry_attempt + 1)
+    def _with_retry(self, task: Task, run: Run) -> Run:
+        """The ended run with the time of its retry, under the definition that it ran under."""
+        delay_s = retry_delay(task, run.retry_attempt + 1)
         run = evolve(run, next_retry_at=UnixMs(now_ms(self._resources.wall) + round(delay_s * 1000)))
         self.log.info("retry planned", task=run.label, run=run.id, delay=delay_s)
         if not self._is_closed:

@@ -5,9 +5,11 @@ from signal import SIGKILL, SIGTERM
 import pytest
 from twisted.internet.defer import Deferred
 
+from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
+from runwisp.engine.recovery import Recovery
 from runwisp.errors import Refused, UnknownUnit
-from runwisp.model import EndReason, Run, Status, TriggerSource
+from runwisp.model import EndReason, Run, TriggerSource
 from tests.engine.stage import Stage
 from tests.make import config
 
@@ -30,7 +32,14 @@ run = "true"
 class Rig:
     def __init__(self) -> None:
         self.stage = Stage()
-        self.engine = Engine(self.stage.resources, config(CONFIG))
+        known = config(CONFIG)
+        self.engine = Engine(self.stage.resources, known)
+        recovery = Recovery(self.stage.resources, known, lambda run, note: None, lambda orphans: {})
+        self._boot = Boot(self.engine, recovery, self.stage.database, lambda: None)
+
+    def boot(self) -> None:
+        self.stage.resources.background.start("boot", self._boot.bring_up())
+        self.stage.settle()
 
     def shut_down(self, timeout_s: float = 10.0) -> Deferred[None]:
         done = Deferred.fromCoroutine(self.engine.shut_down(timeout_s))
@@ -44,8 +53,7 @@ def rig() -> Rig:
 
 
 def test_starting_arms_the_schedules_and_fills_the_services(rig: Rig) -> None:
-    rig.engine.start()
-    rig.stage.settle()
+    rig.boot()
     assert [run.label for run in rig.stage.rows()] == ["web", "web#1"]
     assert rig.engine.active_count == 2
     assert rig.engine.summary() == "3 tasks, 1 services, 2 active runs"
@@ -76,7 +84,7 @@ def test_a_trigger_that_must_not_be_is_refused(rig: Rig) -> None:
 
 
 def test_a_shutdown_stops_everything_and_refuses_what_comes(rig: Rig) -> None:
-    rig.engine.start()
+    rig.boot()
     rig.engine.trigger("by-hand", None)
     rig.stage.settle()
     assert rig.shut_down().called
@@ -89,8 +97,7 @@ def test_a_shutdown_stops_everything_and_refuses_what_comes(rig: Rig) -> None:
 
 
 def test_at_the_end_of_the_shutdown_timeout_the_rest_is_killed(rig: Rig) -> None:
-    rig.engine.start()
-    rig.stage.settle()
+    rig.boot()
     stubborn = rig.stage.children[1]
     stubborn.ignores.add(SIGTERM)
     done = rig.shut_down(3.0)
@@ -103,15 +110,3 @@ def test_at_the_end_of_the_shutdown_timeout_the_rest_is_killed(rig: Rig) -> None
         "web": EndReason.STOPPED,
         "web#1": EndReason.DAEMON_STOPPED,
     }
-
-
-def test_what_an_earlier_daemon_left_waiting_is_taken_up(rig: Rig) -> None:
-    rig.engine.trigger("by-hand", None)
-    rig.engine.trigger("by-hand", None)
-    rig.stage.settle()
-    rig.stage.children[0].ignores.add(SIGTERM)
-    (waiting,) = rig.stage.with_status(Status.PENDING)
-    successor = Engine(rig.stage.resources, config(CONFIG))
-    successor.resume([waiting], [])
-    rig.stage.settle()
-    assert rig.stage.row(waiting).status is Status.RUNNING

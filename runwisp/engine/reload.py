@@ -1,0 +1,116 @@
+"""Applies a new configuration to a running engine (spec: runtime, reload)."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from runwisp.config.settings import Config
+from runwisp.engine.engine import Engine
+from runwisp.engine.supervisor import Supervisor
+from runwisp.engine.task import TaskKeeper
+from runwisp.model import Service, Task, TriggeredBy
+from runwisp.policy.reload import ReloadPlan, moves_schedule, only_scales
+from runwisp.policy.triggering import why_not_pausable
+from runwisp.units import now_ms
+
+
+class Reloading:
+    """One application of ``plan``, which says what ``new`` changes; it happens within one turn."""
+
+    log = Logger()
+
+    def __init__(self, engine: Engine, new: Config, plan: ReloadPlan) -> None:
+        self._engine = engine
+        self._new = new
+        self._plan = plan
+        self._now = now_ms(engine.resources.wall)
+
+    def apply(self) -> None:
+        """Make the engine follow the new configuration; running processes of unchanged units go on."""
+        self._engine.config = self._new
+        for name in self._plan.removed:
+            self._remove(name)
+        for name, keys in self._plan.changed.items():
+            self._change(name, keys)
+        for name in self._plan.added:
+            self._add(name)
+
+    def _add(self, name: str) -> None:
+        unit = self._unit(name)
+        if isinstance(unit, Task):
+            self._add_task(unit)
+        else:
+            self._add_service(unit)
+
+    def _add_task(self, task: Task) -> None:
+        self._engine.keepers[task.name] = TaskKeeper(self._engine.resources, task)
+        self._engine.resources.ledger.register([task.name], self._now)
+        self._engine.scheduler.add(task)
+
+    def _add_service(self, service: Service) -> None:
+        supervisor = self._engine.supervisors[service.name] = Supervisor(self._engine.resources, service)
+        if service.autostart:
+            supervisor.start(TriggeredBy.SERVICE)
+
+    def _remove(self, name: str) -> TaskKeeper | Supervisor:
+        """Take a unit out; what still runs of it is kept until it has ended."""
+        engine = self._engine
+        owner: TaskKeeper | Supervisor
+        if name in engine.keepers:
+            owner = engine.keepers.pop(name)
+            owner.retire()
+            engine.scheduler.remove(name)
+            engine.paused.discard(name)
+            engine.resources.ledger.forget(name)
+        else:
+            owner = engine.supervisors.pop(name)
+            owner.stop()
+        engine.retired.append(owner)
+        owner.when_idle().addCallback(lambda _: engine.retired.remove(owner))
+        return owner
+
+    def _change(self, name: str, keys: tuple[str, ...]) -> None:
+        unit = self._unit(name)
+        if keys == ("kind",):
+            self._change_kind(name)
+        elif isinstance(unit, Task):
+            self._change_task(unit, keys)
+        elif only_scales(keys):
+            self._engine.supervisors[name].resize(unit)
+        else:
+            self._engine.supervisors[name].replace(unit)
+
+    def _change_task(self, task: Task, keys: tuple[str, ...]) -> None:
+        engine = self._engine
+        engine.keepers[task.name].change(task)
+        if task.name in engine.paused:
+            reason = why_not_pausable(task)
+            if reason is None:
+                return
+            self.log.warn("pause lifted", task=task.name, why=reason)
+            engine.paused.discard(task.name)
+            engine.resources.ledger.resume(task.name, self._now)
+            engine.scheduler.add(task)
+        if moves_schedule(keys):
+            engine.scheduler.remove(task.name)
+            engine.scheduler.add(task)
+            engine.resources.ledger.move_mark(task.name, self._now)
+
+    def _change_kind(self, name: str) -> None:
+        before = self._remove(name)
+        unit = self._unit(name)
+        if isinstance(unit, Service):
+            self._add_service(unit)
+        else:
+            # Not before the replicas are gone: the same program must not run twice.
+            before.when_idle().addCallback(lambda _: self._add_if_still_wanted(unit))
+
+    def _add_if_still_wanted(self, task: Task) -> None:
+        engine = self._engine
+        if not engine.is_closing and engine.config.tasks.get(task.name) is task:
+            self._add_task(task)
+
+    def _unit(self, name: str) -> Task | Service:
+        unit = self._new.unit(name)
+        assert unit is not None
+        return unit

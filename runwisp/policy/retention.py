@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from attrs import frozen
@@ -19,6 +20,11 @@ class StoredRun:
     has_waiting_retry: bool = False
 
 
+def oldest_kept(keep_for: Seconds, now: UnixMs) -> UnixMs:
+    """The age limit as a moment: runs created before it go."""
+    return UnixMs(math.ceil(now - keep_for * 1000))
+
+
 def expired(
     runs: Iterable[StoredRun], *, keep_runs: int | None, keep_for: Seconds | None, now: UnixMs
 ) -> list[RunId]:
@@ -28,7 +34,7 @@ def expired(
     :param keep_runs: how many ended runs stay; None for no such limit
     :param keep_for: the age up to which runs stay; None for no such limit
     """
-    oldest = None if keep_for is None else now - keep_for * 1000
+    oldest = None if keep_for is None else oldest_kept(keep_for, now)
     ended = (run for run in runs if run.is_ended)
     gone = [
         run.id

@@ -23,6 +23,7 @@ from runwisp import __version__
 from runwisp.config.settings import Config
 from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
+from runwisp.engine.housekeeping import Housekeeping
 from runwisp.engine.reload import Reloading
 from runwisp.errors import ConfigErrors, Refused, RunWispError
 from runwisp.lifeline import Lifeline
@@ -48,6 +49,7 @@ class Daemon(MultiService):
         database: Database,
         engine: Engine,
         boot: Boot,
+        housekeeping: Housekeeping,
         lifeline: Lifeline,
         load: Callable[[], Config],
         leave: Callable[[int], None] = os._exit,
@@ -60,6 +62,7 @@ class Daemon(MultiService):
         self._database = database
         self._engine = engine
         self._boot = boot
+        self._housekeeping = housekeeping
         self._lifeline = lifeline
         self._load = load
         self._leave = leave
@@ -123,7 +126,9 @@ class Daemon(MultiService):
         self._lifeline.stopping(timeout_s)
         if self._booting is not None:
             self._booting.cancel()
+        swept = self._housekeeping.stop()
         await self._engine.shut_down(timeout_s)
+        await swept
         await self._database.close()
         self._data_dir.unlock()
         self.log.info("stopped", took=round(self._reactor.seconds() - began_s, 3))
@@ -138,6 +143,7 @@ class Daemon(MultiService):
         self._warn(config)
         identity = await self._database.write(_identify)
         await self._boot.bring_up()
+        self._housekeeping.start()
         self._lifeline.ready()
         self.log.info(
             "ready",

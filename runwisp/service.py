@@ -26,6 +26,7 @@ from runwisp.daemonlog import observer
 from runwisp.engine.assembly import assemble, use_monotonic_clock
 from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
+from runwisp.engine.housekeeping import Housekeeping
 from runwisp.engine.recovery import Recovery
 from runwisp.errors import RunWispError, UsageError
 from runwisp.lifeline import Lifeline
@@ -102,9 +103,16 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
     """Wire a daemon; no file or port is touched before it is started."""
     data_dir = DataDir(settings.data)
     database = Database(data_dir.database, reactor)
-    parts = assemble(reactor, database, data_dir.logs, os.environ)
+    parts = assemble(
+        reactor,
+        database,
+        data_dir.logs,
+        os.environ,
+        min_free_space=lambda: engine.config.storage.min_free_space,
+    )
     engine = Engine(parts.resources, config)
     boot = Boot(engine, Recovery(parts.resources, config, parts.finish_log), database)
+    housekeeping = Housekeeping(parts.resources, database, lambda: engine.config, data_dir.logs, parts.bus)
     notifier = Notifier.from_environ(os.environ, _not_notified)
     lifeline = Lifeline(reactor, notifier, engine, database, parts.bus)
     # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
@@ -115,6 +123,7 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
         database=database,
         engine=engine,
         boot=boot,
+        housekeeping=housekeeping,
         lifeline=lifeline,
         load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
     )

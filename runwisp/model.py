@@ -97,6 +97,24 @@ class Restart(StrEnum):
     NEVER = "never"
 
 
+class ReplicaState(StrEnum):
+    """How a slot of a service is."""
+
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    STOPPED = "stopped"
+    FATAL = "fatal"
+
+
+class ServiceState(StrEnum):
+    """How a service is as a whole."""
+
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+    FATAL = "fatal"
+
+
 class EnvBase(StrEnum):
     INHERIT = "inherit"
     CLEAN = "clean"

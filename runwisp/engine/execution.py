@@ -15,11 +15,12 @@ from twisted.logger import Logger
 
 from runwisp.engine.capture import Capture
 from runwisp.engine.happening import Happening
+from runwisp.engine.ladder import Phase as StopPhase
 from runwisp.engine.ladder import StopLadder
 from runwisp.engine.process import IChild, StartFailed
 from runwisp.engine.resources import Resources, RunLog
 from runwisp.logs.limits import Cut
-from runwisp.model import EndReason, LogOnFull, Run, Status, Task, Unit
+from runwisp.model import EndReason, LogOnFull, Run, Seconds, Status, Task, Unit
 from runwisp.policy.failures import is_failure
 from runwisp.policy.outcome import outcome
 from runwisp.units import format_duration, now_ms
@@ -40,13 +41,32 @@ class Execution:
         self._cause: EndReason | None = None
         self._child: IChild | None = None
         self._ladder: StopLadder | None = None
-        self._has_exited = False
+        self._began_s: float | None = None
+        self._exited_s: float | None = None
         self._run_log: RunLog | None = None
 
     @property
     def is_stopping(self) -> bool:
         """A stop was asked for and the process has not ended yet."""
         return self._cause is not None
+
+    @property
+    def stop_phase(self) -> StopPhase:
+        """How far its stop has come."""
+        return StopPhase.LEFT_ALONE if self._ladder is None else self._ladder.phase
+
+    @property
+    def is_up(self) -> bool:
+        """The process is there."""
+        return self._began_s is not None and self._exited_s is None
+
+    @property
+    def up_s(self) -> Seconds | None:
+        """How long the process has been there, or was; None if it never was."""
+        if self._began_s is None:
+            return None
+        until_s = self._resources.clock.seconds() if self._exited_s is None else self._exited_s
+        return Seconds(until_s - self._began_s)
 
     async def perform(self, committed: Happening) -> Run:
         """Start the process once its row is committed, and see it through.
@@ -69,6 +89,7 @@ class Execution:
             self._close_log(run_log)
             return self._ended(exit_status=None, signal=None, message=str(error))
         self._child = child
+        self._began_s = self._resources.clock.seconds()
         await self._see_through(child, capture, run_log)
         self._close_log(run_log)
         if child.usage is not None:
@@ -78,7 +99,7 @@ class Execution:
 
     def stop(self, cause: EndReason = EndReason.STOPPED) -> None:
         """End the process by the stop ladder; the first cause wins and an exit beats them all."""
-        if self._has_exited or self._cause is not None:
+        if self._exited_s is not None or self._cause is not None:
             return
         self._cause = cause
         if self._child is not None:
@@ -101,7 +122,7 @@ class Execution:
         if self._cause is not None:
             self._climb(child)
         await capture.exited.when()
-        self._has_exited = True
+        self._exited_s = resources.clock.seconds()
         if deadline is not None and deadline.active():
             deadline.cancel()
         try:
@@ -130,7 +151,7 @@ class Execution:
         if cut is Cut.OVERFLOW:
             self.stop(EndReason.LOG_OVERFLOW)
         elif cut is Cut.NO_SPACE:
-            is_up = not (self._has_exited or self.is_stopping)
+            is_up = not (self._exited_s is not None or self.is_stopping)
             kills = is_up and self.unit.log_on_full is LogOnFull.KILL_TASK
             self._resources.disk.tell(self.run, killed_task=kills)
             if kills:

@@ -53,7 +53,7 @@ class StopLadder:
         self._signal = signal
         self._graceful_stop = graceful_stop
         self._on_note = on_note
-        self._phase = Phase.LEFT_ALONE
+        self.phase = Phase.LEFT_ALONE
         self._leader_has_left = False
         self._reported: set[ProcessInfo] = set()
         self._grace: IDelayedCall | None = None
@@ -68,12 +68,12 @@ class StopLadder:
 
     def stop(self) -> None:
         """Begin; a second call changes nothing."""
-        if self._phase is not Phase.LEFT_ALONE:
+        if self.phase is not Phase.LEFT_ALONE:
             return
         if self._signal is SIGKILL or self._graceful_stop <= 0:
             self._kill()
         else:
-            self._phase = Phase.ASKED
+            self.phase = Phase.ASKED
             self._child.family.remember()
             self._child.signal_group(self._signal)
             self._grace = self._clock.callLater(self._graceful_stop, self._grace_is_over)
@@ -81,10 +81,10 @@ class StopLadder:
 
     def kill_now(self) -> None:
         """Wait no longer: SIGKILL at once, whether or not the grace has begun."""
-        if self._phase is Phase.LEFT_ALONE:
+        if self.phase is Phase.LEFT_ALONE:
             self._kill()
             self._child.when_exited().addCallback(self._leader_left)
-        elif self._phase is Phase.ASKED:
+        elif self.phase is Phase.ASKED:
             self._on_note(f"no time left to stop after {self._signal.name}, sent SIGKILL")
             self._kill()
 
@@ -99,7 +99,7 @@ class StopLadder:
         self._on_note(f"{who} had not stopped {after}, sent SIGKILL")
 
     def _kill(self) -> None:
-        self._phase = Phase.KILLED
+        self.phase = Phase.KILLED
         self._cancel_calls()
         if not self._leader_has_left:
             self._child.family.remember()
@@ -109,7 +109,7 @@ class StopLadder:
 
     def _leader_left(self, _: None) -> None:
         self._leader_has_left = True
-        if self._phase is Phase.ASKED:
+        if self.phase is Phase.ASKED:
             self._watch_group()
         else:
             self._begin_to_look()
@@ -139,7 +139,7 @@ class StopLadder:
             return
         if left:
             self._on_note(f"could not be killed: {_names(left)}")
-        self._phase = Phase.GONE
+        self.phase = Phase.GONE
         self._gone.happen()
 
     def _report(self, strays: Collection[ProcessInfo]) -> None:

@@ -19,7 +19,9 @@ from runwisp.store.filters import page_query
 from runwisp.store.rows import COLUMNS, PLACES, to_moment, to_row, to_run, to_text
 
 _INSERT = f"INSERT INTO runs ({COLUMNS}) VALUES ({PLACES})"
-_START = "UPDATE runs SET status = 'running', start_at = ? WHERE id = ? AND status = 'pending'"
+_START = """
+UPDATE runs SET status = 'running', start_at = ?, replica_index = ? WHERE id = ? AND status = 'pending'
+"""
 _END = """
 UPDATE runs SET status = 'ended', end_reason = ?, exit_code = ?, start_at = ?, end_at = ?, is_failure = ?,
     message = ?, next_retry_at = ?, peak_memory_bytes = ?, cpu_time = ?
@@ -58,8 +60,8 @@ def insert(cursor: Cursor, run: Run, tick: UnixMs | None = None) -> None:
 
 
 def start(cursor: Cursor, run: Run) -> bool:
-    """A pending run starts at ``run.start_at``."""
-    cursor.execute(_START, (to_text(run.start_at), run.id))
+    """A pending run starts at ``run.start_at``, in the slot that it has got."""
+    cursor.execute(_START, (to_text(run.start_at), run.replica_index, run.id))
     return cursor.rowcount == 1
 
 

@@ -4,11 +4,25 @@ from signal import SIGKILL, SIGTERM
 
 import pytest
 
-from runwisp.engine.replica import NEXT, Input, Phase, Replica
-from runwisp.engine.supervisor import Supervisor
-from runwisp.model import EndReason, Status, TriggeredBy
+from runwisp.engine.replica import Replica
+from runwisp.model import EndReason, Run, TriggeredBy
+from runwisp.policy.slot import Phase
 from tests.engine.stage import Stage
 from tests.make import service
+
+
+class Alone:
+    """An owner without other slots; ``queue`` are the runs that wait for this one."""
+
+    def __init__(self) -> None:
+        self.queue: list[Run] = []
+        self.rests = 0
+
+    def claim(self, replica: Replica) -> Run | None:
+        return self.queue.pop(0) if self.queue else None
+
+    def came_to_rest(self, replica: Replica) -> None:
+        self.rests += 1
 
 
 @pytest.fixture
@@ -17,7 +31,7 @@ def stage() -> Stage:
 
 
 def replica(stage: Stage, lines: str = "", index: int = 0) -> Replica:
-    return Replica(stage.resources, service(lines), index)
+    return Replica(stage.resources, service(lines), index, Alone())
 
 
 def started(stage: Stage, lines: str = "") -> Replica:
@@ -27,13 +41,15 @@ def started(stage: Stage, lines: str = "") -> Replica:
     return it
 
 
-def test_every_input_a_phase_can_get_is_in_the_table() -> None:
-    """``due`` comes only from the delay, ``again`` and ``rest`` only from the end of a process."""
-    waits, lives = {Phase.BACKING_OFF}, {Phase.RUNNING, Phase.STOPPING}
-    expected = {(phase, what) for phase in Phase for what in (Input.START, Input.STOP)}
-    expected |= {(phase, Input.DUE) for phase in waits}
-    expected |= {(phase, what) for phase in lives for what in (Input.AGAIN, Input.REST)}
-    assert set(NEXT) == expected
+def exit_with(stage: Stage, code: int) -> None:
+    """The last process exits."""
+    stage.children[-1].exit(code)
+    stage.settle()
+
+
+def wait(stage: Stage, seconds: float) -> None:
+    stage.clock.advance(seconds)
+    stage.settle()
 
 
 def test_an_exited_process_is_started_again_after_its_delay(stage: Stage) -> None:
@@ -49,7 +65,7 @@ def test_an_exited_process_is_started_again_after_its_delay(stage: Stage) -> Non
     first, second = stage.rows()
     assert (first.end_reason, first.triggered_by) == ("success", "service")
     assert (second.status, second.retry_attempt, second.retry_of_run_id) == ("running", 0, None)
-    assert it.restarts == 1
+    assert it.report().restarts == 1
 
 
 def test_the_delay_doubles_up_to_sixty_seconds_and_a_healthy_life_resets_it(stage: Stage) -> None:
@@ -143,20 +159,3 @@ def test_a_stop_before_the_row_is_written_prevents_the_start(stage: Stage) -> No
     assert stage.children == []
     assert it.phase is Phase.STOPPED
     assert [run.end_reason for run in stage.rows()] == [EndReason.STOPPED]
-
-
-def test_the_replicas_of_a_service_live_on_their_own(stage: Stage) -> None:
-    it = Supervisor(stage.resources, service("instances = 3"))
-    it.start(TriggeredBy.SERVICE)
-    stage.settle()
-    assert [run.replica_index for run in stage.rows()] == [0, 1, 2]
-    stage.children[1].exit(1)
-    stage.settle()
-    stage.clock.advance(1)
-    stage.settle()
-    assert [run.replica_index for run in stage.with_status(Status.RUNNING)] == [0, 2, 1]
-    assert it.active_count == 3
-    it.stop()
-    stage.settle()
-    assert it.is_idle
-    assert stage.spawner.alive == []

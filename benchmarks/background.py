@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -76,4 +77,11 @@ def runwisp_daemon(directory: Path, config: str) -> list[str]:
     """The command of the real daemon with ``config``, which is written into ``directory``."""
     (directory / "runwisp.toml").write_text(config)
     twistd = Path(sys.executable).with_name("twistd")
-    return [str(twistd), "--pidfile=", "-n", "runwisp", "-c", "runwisp.toml", "--data", "data", "--port", "0"]
+    options = ["-c", "runwisp.toml", "--data", "data", "--port", str(_free_port())]
+    return [str(twistd), "--pidfile=", "-n", "runwisp", *options]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

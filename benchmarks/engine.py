@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from benchmarks.contest import Bench, MeasurementFailed
+from benchmarks.contest import MeasurementFailed
 
 _PATIENCE_S = 300.0
 _WARM_UP = """
@@ -19,21 +17,16 @@ run = "echo hi"
 """
 
 
-def seconds_for(
-    bench: Bench, config: str, task: str, count: int, check: Callable[[Path], None] = lambda logs: None
-) -> float:
+def seconds_for(home: Path, config: str, task: str, count: int) -> float:
     """The seconds that ``count`` runs of ``task`` take, from the first trigger to the last committed end.
 
-    ``check`` looks at the directory of the logs before all files are removed.
+    Logs and database are below the empty directory ``home``.
 
-    :raises MeasurementFailed: a run did not succeed, or the check failed
+    :raises MeasurementFailed: a run did not succeed
     """
-    with TemporaryDirectory(dir=bench.scratch) as directory:
-        home = Path(directory)
-        (home / "runwisp.toml").write_text(config + _WARM_UP)
-        command = [sys.executable, "-m", "benchmarks.inside", directory, task, str(count)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
-        if done.returncode != 0:
-            raise MeasurementFailed(f"the engine failed: {done.stderr[-2000:]}")
-        check(home / "data" / "logs")
-        return float(done.stdout)
+    (home / "runwisp.toml").write_text(config + _WARM_UP)
+    command = [sys.executable, "-m", "benchmarks.inside", str(home), task, str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+    if done.returncode != 0:
+        raise MeasurementFailed(f"the engine failed: {done.stderr[-2000:]}")
+    return float(done.stdout)

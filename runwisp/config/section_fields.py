@@ -27,19 +27,19 @@ STORAGE = Table(
         Field(
             "max_size",
             kinds.SIZE,
-            "Cap on the logs of all runs; above it the runs that ended first go. ``0`` is no cap.",
+            "Cap on the logs of all runs; above it the oldest ended runs go. ``0`` is no cap.",
             default="0",
             zero_is_none=True,
         ),
         Field(
             "min_free_space",
             kinds.SIZE,
-            "With less free space than this, new runs are refused and capture stops. ``0`` is no check.",
+            "With less free space than this, new runs fail and capture stops; a run with ``log_on_full ="
+            ' "kill_task"`` is stopped. ``0`` is no check.',
             default="0",
             zero_is_none=True,
         ),
     ),
-    acts=False,
 )
 
 DAEMON = Table(

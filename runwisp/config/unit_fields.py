@@ -107,7 +107,6 @@ _KEEP_RUNS = Field(
     default_text="no cap",
     limits=Limits(minimum=0, maximum=1_000_000),
     inherited=True,
-    acts=False,
 )
 _KEEP_FOR = Field(
     "keep_for",
@@ -116,7 +115,6 @@ _KEEP_FOR = Field(
     default_text="no cap",
     limits=Limits(minimum=0, maximum=MAX_DURATION_S, above=True),
     inherited=True,
-    acts=False,
 )
 _ENV = Field("env", kinds.ENV, "Variables of the process, seen by everyone who is logged in.", inherited=True)
 _SECRETS = Field(

@@ -64,24 +64,22 @@ def test_what_is_fine_is_not_warned_about(text: str, tmp_path: Path) -> None:
 
 
 def test_a_key_without_effect_is_warned_about_at_its_first_place_only(tmp_path: Path) -> None:
-    text = f"{TASK}keep_runs = 5\n[tasks.u]\nrun = 'x'\nkeep_runs = 5\ncatch_up = 'skip'\n"
-    assert _warnings(tmp_path, text) == [("tasks.t.keep_runs", 3, 1), ("tasks.u.catch_up", 7, 1)]
+    text = f"{TASK}notify_on_success = []\n[tasks.u]\nrun = 'x'\nnotify_on_success = []\ncatch_up = 'skip'\n"
+    assert _warnings(tmp_path, text) == [("tasks.t.notify_on_success", 3, 1), ("tasks.u.catch_up", 7, 1)]
     messages = [warning.message for warning in load_text(tmp_path, text).warnings]
-    assert messages == [f"keep_runs {NO_EFFECT} (2 times)", f"catch_up {NO_EFFECT}"]
+    assert messages == [f"notify_on_success {NO_EFFECT} (2 times)", f"catch_up {NO_EFFECT}"]
 
 
 @pytest.mark.parametrize(
     ("text", "key"),
     [
         (f"{TASK}run_on_start = true\n", "tasks.t.run_on_start"),
-        (f"{TASK}keep_for = '1d'\n", "tasks.t.keep_for"),
         (f"{TASK}notify = ['inapp']\n", "tasks.t.notify_on_failure"),
         (f"{TASK}notify_on_success = ['inapp']\n", "tasks.t.notify_on_success"),
         ("[services.s]\nrun = 'x'\npriority = 1\n", "services.s.priority"),
         ("[services.s]\nrun = 'x'\nautostart = false\n", "services.s.autostart"),
         ("[services.s]\nrun = 'x'\nrestart_attempts = 1\n", "services.s.restart_attempts"),
         ("[services.s]\nrun = 'x'\ndepends_on = []\n", "services.s.depends_on"),
-        ("[storage]\nmax_size = '1gb'\n", "storage"),
         ("[notify]\nretry_budget = '1m'\n", "notify"),
         ("[[notifier]]\nid = 'n'\ntype = 'ntfy'\ntopic = 'x'\n", "notifier[0]"),
         ("[[notification_route]]\nnotify = ['inapp']\n", "notification_route[0]"),
@@ -101,6 +99,7 @@ def test_what_this_version_does_not_obey_says_so(text: str, key: str, tmp_path: 
         "[defaults]\n[daemon]\n[storage]\n[notify]\n[scheduler]\n",
         "[scheduler]\ntimezone = 'UTC'\n[daemon]\nshutdown_timeout = '20s'\ninclude = []\n",
         f"{TASK}max_queued = 1\nparallelism = 2\non_overlap = 'skip'\ntimeout = '1s'\nretry_attempts = 2\n",
+        f"[storage]\nmax_size = '1gb'\nmin_free_space = '1mb'\n{TASK}keep_runs = 3\nkeep_for = '1d'\n",
         f"{TASK}cron = '@daily'\ngroup = 'g'\nenv = {{ A = 'b' }}\nfailures = []\numask = '027'\n",
         "[services.s]\nrun = 'x'\ninstances = 2\nrestart = 'never'\nhealthy_after = '1s'\n",
     ],

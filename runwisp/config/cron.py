@@ -167,10 +167,15 @@ def _alias(words: list[str]) -> str:
 def _expression(text: str, zone: str | None, words: list[str]) -> Schedule:
     second, minute, hour, day, month, weekday = map(_values, _FIELDS, words)
     is_both = words[3][0] in "*?" or words[5][0] in "*?"
-    if is_both and min(day) > max(_DAYS_IN_MONTH[number] for number in month):
-        raise ValueError("it never fires, no month given has such a day")
+    has_date = min(day) <= max(_DAYS_IN_MONTH[number] for number in month)
     every_day, every_weekday = set(range(1, 32)), set(range(7))
-    if not is_both and (day == every_day or weekday == every_weekday):
+    if is_both and not has_date:
+        raise ValueError("it never fires, no month given has such a day")
+    if not has_date:
+        # The weekday is left; croniter would look fifty years ahead for the date at every step.
+        day = every_day
+        is_both = True
+    elif not is_both and (day == every_day or weekday == every_weekday):
         # croniter takes a complete field for a star and would then ask for the other one alone.
         day, weekday = every_day, every_weekday
     fields = [

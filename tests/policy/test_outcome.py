@@ -13,6 +13,7 @@ from runwisp.policy.outcome import outcome
         (None, 3, None, "failed", 3),
         (None, 137, None, "failed", 137),
         (None, None, 9, "failed", -1),
+        (None, 0, 9, "failed", -1),
         (None, None, None, "failed", -1),
         ("stopped", 0, None, "stopped", 0),
         ("stopped", None, 15, "stopped", -1),

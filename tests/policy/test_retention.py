@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runwisp.model import RunId, Seconds, UnixMs
-from runwisp.policy.retention import StoredRun, expired
+from runwisp.policy.retention import StoredRun, expired, oldest_kept
 
 _NOW = UnixMs(1_000_000)
 _RUNS = st.lists(st.tuples(st.integers(0, _NOW), st.booleans(), st.booleans()), max_size=12).map(
@@ -28,6 +28,11 @@ def test_the_newest_runs_stay_and_the_oldest_goes_first() -> None:
 
 def test_a_run_of_exactly_the_age_limit_stays() -> None:
     assert expired(_hours_old(0, 1, 2, 3), keep_runs=None, keep_for=Seconds(7200), now=_NOW) == ["3h"]
+
+
+def test_an_age_limit_that_falls_between_two_milliseconds_keeps_the_later_one() -> None:
+    assert oldest_kept(Seconds(0.0015), _NOW) == _NOW - 1
+    assert oldest_kept(Seconds(0.002), _NOW) == _NOW - 2
 
 
 def test_the_stricter_limit_wins() -> None:

@@ -34,6 +34,16 @@ def database_in_memory() -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+def bad_steps(connection: sqlite3.Connection, sql: str, values: list[object]) -> list[str]:
+    """Steps of the query's plan that walk the whole table without an index or sort."""
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    return [
+        step
+        for step in plan
+        if "TEMP B-TREE" in step or (step.startswith("SCAN runs") and "INDEX" not in step)
+    ]
+
+
 def moment(ms: int) -> UnixMs:
     return UnixMs(START + ms)
 

@@ -14,6 +14,7 @@ from runwisp.model import EndReason, Run, Status, TriggeredBy, TriggerSource
 from runwisp.store import runs
 from runwisp.store.filters import Position, RunFilter, page_query
 from tests.store.samples import (
+    bad_steps,
     database_in_memory,
     ended,
     filters,
@@ -49,16 +50,6 @@ OTHERS = [
     RunFilter(replica_index=1),
     RunFilter(search="x"),
 ]
-
-
-def bad_steps(connection: sqlite3.Connection, sql: str, values: list[object]) -> list[str]:
-    """Steps of the query's plan that walk the whole table without an index or sort."""
-    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-    return [
-        step
-        for step in plan
-        if "TEMP B-TREE" in step or (step.startswith("SCAN runs") and "INDEX" not in step)
-    ]
 
 
 def test_a_plan_that_sorts_or_walks_the_table_is_noticed() -> None:

@@ -51,7 +51,6 @@ _RESTART_ATTEMPTS = Field(
     default_text="never give up",
     limits=Limits(minimum=0, maximum=100),
     inherited=True,
-    acts=False,
 )
 _PRIORITY = Field(
     "priority",

@@ -17,7 +17,6 @@ _RUN_ON_START = Field(
     default=False,
     words=RunOnStart,
     substituted=False,
-    acts=False,
 )
 _CATCH_UP = Field(
     "catch_up",
@@ -26,7 +25,6 @@ _CATCH_UP = Field(
     default="latest",
     words=CatchUp,
     inherited=True,
-    acts=False,
 )
 _PARALLELISM = Field(
     "parallelism",

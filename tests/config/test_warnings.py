@@ -64,21 +64,22 @@ def test_what_is_fine_is_not_warned_about(text: str, tmp_path: Path) -> None:
 
 
 def test_a_key_without_effect_is_warned_about_at_its_first_place_only(tmp_path: Path) -> None:
-    text = f"{TASK}notify_on_success = []\n[tasks.u]\nrun = 'x'\nnotify_on_success = []\ncatch_up = 'skip'\n"
-    assert _warnings(tmp_path, text) == [("tasks.t.notify_on_success", 3, 1), ("tasks.u.catch_up", 7, 1)]
+    text = f"{TASK}notify_on_success = []\n[tasks.u]\nrun = 'x'\nnotify_on_success = []\nnotify_on_failure = []\n"
+    assert _warnings(tmp_path, text) == [
+        ("tasks.t.notify_on_success", 3, 1),
+        ("tasks.u.notify_on_failure", 7, 1),
+    ]
     messages = [warning.message for warning in load_text(tmp_path, text).warnings]
-    assert messages == [f"notify_on_success {NO_EFFECT} (2 times)", f"catch_up {NO_EFFECT}"]
+    assert messages == [f"notify_on_success {NO_EFFECT} (2 times)", f"notify_on_failure {NO_EFFECT}"]
 
 
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        (f"{TASK}run_on_start = true\n", "tasks.t.run_on_start"),
         (f"{TASK}notify = ['inapp']\n", "tasks.t.notify_on_failure"),
         (f"{TASK}notify_on_success = ['inapp']\n", "tasks.t.notify_on_success"),
         ("[services.s]\nrun = 'x'\npriority = 1\n", "services.s.priority"),
         ("[services.s]\nrun = 'x'\nautostart = false\n", "services.s.autostart"),
-        ("[services.s]\nrun = 'x'\nrestart_attempts = 1\n", "services.s.restart_attempts"),
         ("[services.s]\nrun = 'x'\ndepends_on = []\n", "services.s.depends_on"),
         ("[notify]\nretry_budget = '1m'\n", "notify"),
         ("[[notifier]]\nid = 'n'\ntype = 'ntfy'\ntopic = 'x'\n", "notifier[0]"),

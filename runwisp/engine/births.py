@@ -31,14 +31,14 @@ def begun(resources: Resources, run: Run, replica_index: int = 0) -> Run:
     return evolve(run, status=Status.RUNNING, start_at=start_at, replica_index=replica_index)
 
 
-def never_ran(resources: Resources, unit: Unit, run: Run, reason: EndReason, message: str) -> Run:
-    """The pending ``run`` as it ends now, for ``reason``."""
+def never_ran(resources: Resources, unit: Unit | None, run: Run, reason: EndReason, message: str) -> Run:
+    """The pending ``run`` as it ends now, for ``reason``; None for a unit that is no longer configured."""
     return evolve(
         run,
         status=Status.ENDED,
         end_reason=reason,
         exit_code=NO_EXIT_CODE,
         end_at=max(now_ms(resources.wall), run.created_at),
-        is_failure=is_failure(unit.failures, reason, NO_EXIT_CODE),
+        is_failure=unit is not None and is_failure(unit.failures, reason, NO_EXIT_CODE),
         message=message,
     )

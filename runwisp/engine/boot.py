@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Cursor
 
-from attrs import evolve, frozen
+from attrs import frozen
 from twisted.logger import Logger
 
 from runwisp.engine import procfs
+from runwisp.engine.births import never_ran
 from runwisp.engine.engine import Engine
 from runwisp.engine.recovery import Recovery
 from runwisp.engine.scheduler import Entry, Gap
-from runwisp.model import EndReason, Run, RunOnStart, Status, Task, TriggeredBy, UnixMs
+from runwisp.model import EndReason, Run, RunOnStart, Task, TriggeredBy, UnixMs
 from runwisp.policy.clock import ClockChange, judge_start
-from runwisp.policy.failures import is_failure
 from runwisp.policy.triggering import why_not_pausable
 from runwisp.store import marks, runs
 from runwisp.store.interfaces import IDatabase
@@ -77,8 +77,7 @@ class Boot:
         self._resume(legacy.pending)
         engine.scheduler.start()
         self._run_on_start(legacy.registrations)
-        for name in sorted(engine.supervisors):
-            engine.supervisors[name].start(TriggeredBy.SERVICE)
+        engine.start_order.start()
         rerun = engine.catching_up.carry_out(plans)
         self._resume_retries(legacy.retries, {run.id for run in crashed if run.task_name in rerun})
 
@@ -137,20 +136,13 @@ class Boot:
             if keeper is not None:
                 keeper.resume(run)
                 continue
-            is_service = run.task_name in config.services
-            reason = EndReason.FAILED if is_service else EndReason.SKIPPED
-            unit = config.unit(run.task_name)
-            ended = evolve(
-                run,
-                status=Status.ENDED,
-                end_reason=reason,
-                exit_code=-1,
-                end_at=max(now_ms(self._engine.resources.wall), run.created_at),
-                is_failure=unit is not None and is_failure(unit.failures, reason, -1),
-                message="the daemon was started again" if is_service else "the task is no longer configured",
-            )
-            self.log.info("run not started", task=run.label, run=run.id, reason=reason, why=ended.message)
-            self._ledger.end(ended)
+            service = config.services.get(run.task_name)
+            if service is not None:
+                reason, why = EndReason.FAILED, "the daemon was started again"
+            else:
+                reason, why = EndReason.SKIPPED, "the task is no longer configured"
+            self.log.info("run not started", task=run.label, run=run.id, reason=reason, why=why)
+            self._ledger.end(never_ran(self._engine.resources, service, run, reason, why))
 
     def _run_on_start(self, registrations: Mapping[str, Registration]) -> None:
         identity = self._identify_boot()

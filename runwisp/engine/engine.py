@@ -13,6 +13,7 @@ from runwisp.config.suggest import closest
 from runwisp.engine.catch_up import CatchingUp
 from runwisp.engine.resources import Resources
 from runwisp.engine.scheduler import Gap, ISlotTaker, Scheduler
+from runwisp.engine.start_order import StartOrder
 from runwisp.engine.supervisor import Supervisor
 from runwisp.engine.task import TaskKeeper
 from runwisp.errors import Refused, UnknownUnit
@@ -40,6 +41,7 @@ class Engine:
         self.paused: set[str] = set()
         self.scheduler = Scheduler(resources.clock, resources.wall, self)
         self.catching_up = CatchingUp(resources, self.keepers)
+        self.start_order = StartOrder(resources.clock, self.supervisors)
         self.is_closing = False
 
     # What it is like
@@ -163,10 +165,13 @@ class Engine:
         self.scheduler.stop()
         deadline = self.resources.clock.callLater(timeout_s, self.cut_short)
         try:
-            for supervisor in self.supervisors.values():
-                supervisor.stop()
-            for keeper in self.keepers.values():
-                keeper.close()
+            for wave in self.start_order.stop_waves():
+                for supervisor in wave:
+                    supervisor.close()
+                for supervisor in wave:
+                    await supervisor.when_idle()
+            for owner in self._owners():
+                owner.close()
             await self.resources.background.when_idle()
         finally:
             if deadline.active():

@@ -7,14 +7,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from runwisp.engine.births import begun, never_ran, new_run
 from runwisp.engine.execution import Execution
 from runwisp.engine.happening import Happening
 from runwisp.engine.line import Line
 from runwisp.engine.resources import Resources
-from runwisp.model import EndReason, Overlap, Run, RunId, Status, Task, TriggeredBy, TriggerSource, UnixMs
+from runwisp.model import EndReason, Overlap, Run, RunId, Task, TriggeredBy, TriggerSource, UnixMs
 from runwisp.policy.backoff import retry_delay
 from runwisp.policy.catch_up import CatchUpPlan
-from runwisp.policy.failures import is_failure, may_retry
+from runwisp.policy.failures import may_retry
 from runwisp.policy.overlap import Active, Refuse, Start, Wait, decide, next_start
 from runwisp.policy.reload import leaves_queue
 from runwisp.policy.wording import describe_gap
@@ -168,14 +169,7 @@ class TaskKeeper:
     # Admission
 
     def _new_run(self, triggered_by: TriggeredBy, source: TriggerSource | None = None) -> Run:
-        return Run(
-            id=self._resources.ids(),
-            task_name=self.task.name,
-            status=Status.PENDING,
-            created_at=now_ms(self._resources.wall),
-            triggered_by=triggered_by,
-            trigger_source=source,
-        )
+        return new_run(self._resources, self.task, triggered_by, source)
 
     def _admit(
         self,
@@ -188,7 +182,7 @@ class TaskKeeper:
         decision = self._decide(is_exempt=False)
         match decision:
             case Start():
-                run = self._started(run)
+                run = begun(self._resources, run)
             case Refuse(reason):
                 run = self._never_ran(run, reason)
         committed = self._resources.ledger.record(run, tick=tick, predecessor=predecessor, boot_id=boot_id)
@@ -203,7 +197,7 @@ class TaskKeeper:
         """The same for a catch-up run, whose row is written already."""
         match self._decide(is_exempt=True):
             case Start():
-                run = self._started(run)
+                run = begun(self._resources, run)
                 self._carry_out(run, self._resources.ledger.start(run))
             case Wait() as decision:
                 self._wait(run, decision, is_counted=False)
@@ -237,15 +231,7 @@ class TaskKeeper:
     def _never_ran(self, run: Run, reason: EndReason, message: str | None = None) -> Run:
         message = message or _REFUSALS[reason]
         self.log.info("run not started", task=run.label, run=run.id, reason=reason, why=message)
-        return evolve(
-            run,
-            status=Status.ENDED,
-            end_reason=reason,
-            exit_code=-1,
-            end_at=max(now_ms(self._resources.wall), run.created_at),
-            is_failure=is_failure(self.task.failures, reason, -1),
-            message=message,
-        )
+        return never_ran(self._resources, self.task, run, reason, message)
 
     def _end_waiting(self, run: Run, reason: EndReason, message: str) -> None:
         self._resources.ledger.end(self._never_ran(run, reason, message))
@@ -263,12 +249,9 @@ class TaskKeeper:
 
     # Runs that do
 
-    def _started(self, run: Run) -> Run:
-        return evolve(run, status=Status.RUNNING, start_at=max(now_ms(self._resources.wall), run.created_at))
-
     def _start_waiting(self) -> None:
         for _ in range(next_start(self.task.parallelism, len(self._active), len(self._waiting))):
-            run = self._started(self._waiting.pop())
+            run = begun(self._resources, self._waiting.pop())
             self._carry_out(run, self._resources.ledger.start(run))
 
     def _carry_out(self, run: Run, committed: Happening) -> None:

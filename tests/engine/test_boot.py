@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
+from sqlite3 import Cursor
 
 import pytest
 
@@ -41,20 +42,24 @@ class Rig:
 
     def insert(self, *rows: Run) -> None:
         for row in rows:
-            self.stage.database.now(lambda cursor, row=row: runs.insert(cursor, row))
+            self.stage.database.now(partial(runs.insert, run=row))
 
     def mark(self, name: str, **moments: int) -> None:
         """``name`` was seen at ``first``, and had its last slot at ``tick``."""
 
-        def work(cursor: object) -> None:
-            marks.register(cursor, name, UnixMs(moments["first"]))  # type: ignore[arg-type]  # a cursor
+        def work(cursor: Cursor) -> None:
+            marks.register(cursor, name, UnixMs(moments["first"]))
             if "tick" in moments:
-                marks.set_last_tick(cursor, name, UnixMs(moments["tick"]))  # type: ignore[arg-type]
+                marks.set_last_tick(cursor, name, UnixMs(moments["tick"]))
 
         self.stage.database.now(work)
 
     def last_tick(self, name: str) -> UnixMs | None:
         return self.stage.database.now(marks.registrations)[name].last_tick_at
+
+    def counts(self, *names: str) -> list[int]:
+        """How many rows each of the units has."""
+        return [len(self.reasons(name)) for name in names]
 
     def reasons(self, name: str) -> list[EndReason | Status]:
         """End reasons, or the status of what has not ended, oldest first."""
@@ -189,16 +194,15 @@ def test_run_on_start_runs_once_for_each_daemon_or_boot(rig: Rig) -> None:
     ]
     rig.die()
     rig.boot(text)
-    counts: Callable[[], tuple[int, int]] = lambda: (len(rig.reasons("each")), len(rig.reasons("once")))  # noqa: E731
-    assert counts() == (2, 1)
+    assert rig.counts("each", "once") == [2, 1]
     rig.die()
     rig.boot_id = "second boot"
     rig.boot(text)
-    assert counts() == (3, 2)
+    assert rig.counts("each", "once") == [3, 2]
     rig.die()
     rig.boot_id = None
     rig.boot(text)
-    assert counts() == (4, 3)
+    assert rig.counts("each", "once") == [4, 3]
 
 
 def test_queued_runs_of_an_earlier_daemon_are_taken_up_by_their_policy(rig: Rig) -> None:

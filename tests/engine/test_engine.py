@@ -77,9 +77,8 @@ def test_a_trigger_fires_a_task_and_names_its_source(rig: Rig) -> None:
 def test_a_trigger_that_must_not_be_is_refused(rig: Rig) -> None:
     with pytest.raises(UnknownUnit):
         rig.engine.trigger("by-hnad", None)
-    for name in ("locked", "web"):
-        with pytest.raises(Refused, match=name):
-            rig.engine.trigger(name, None)
+    with pytest.raises(Refused, match="locked"):
+        rig.engine.trigger("locked", None)
     assert rig.stage.rows() == []
 
 

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from signal import SIGTERM
+
+import pytest
+
+from runwisp.engine.boot import Boot
+from runwisp.engine.engine import Engine
+from runwisp.engine.recovery import Recovery
+from runwisp.engine.reload import Reloading
+from runwisp.model import EndReason, Run, Status
+from runwisp.policy.reload import plan_reload
+from runwisp.store import marks
+from tests.engine.fakes import FakeChild
+from tests.engine.stage import Stage
+from tests.make import config
+
+
+class Rig:
+    def __init__(self, text: str) -> None:
+        self.stage = Stage()
+        known = config(text)
+        self.engine = Engine(self.stage.resources, known)
+        recovery = Recovery(self.stage.resources, known, lambda run, note: None, lambda orphans: {})
+        boot = Boot(self.engine, recovery, self.stage.database, lambda: None)
+        self.stage.resources.background.start("boot", boot.bring_up())
+        self.stage.settle()
+
+    def reload(self, text: str) -> None:
+        new = config(text)
+        Reloading(self.engine, new, plan_reload(self.engine.config, new)).apply()
+        self.stage.settle()
+
+    def trigger(self, name: str) -> Run:
+        fired: list[Run] = []
+        self.engine.trigger(name, None).addCallback(fired.append)
+        self.stage.settle()
+        return fired[0]
+
+    def alive(self, name: str) -> list[FakeChild]:
+        ids = [run.id for run in self.stage.rows() if run.task_name == name]
+        return [child for child in self.stage.spawner.alive if child.launch.env["RUNWISP_RUN_ID"] in ids]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in steps that no scheduler takes for a sleep of the machine."""
+        self.stage.clock.pump([30.0] * int(seconds // 30) + [seconds % 30])
+        self.stage.settle()
+
+
+HOURLY = '[tasks.t]\ncron = "0 * * * *"\ntimezone = "UTC"\n'
+
+
+def test_an_added_task_is_scheduled_and_an_added_service_started() -> None:
+    rig = Rig("")
+    rig.reload(HOURLY + 'run = "true"\nrun_on_start = true\n[services.s]\nrun = "true"\n')
+    assert [run.task_name for run in rig.stage.rows()] == ["s"]
+    rig.wait(3600)
+    assert [run.task_name for run in rig.stage.rows()] == ["s", "t"]
+
+
+def test_a_removed_task_fires_no_more_its_run_finishes_and_its_queue_ends() -> None:
+    rig = Rig(HOURLY + 'run = "true"\nretry_attempts = 3\n')
+    running, queued = rig.trigger("t"), rig.trigger("t")
+    rig.reload("")
+    assert rig.stage.row(queued).end_reason is EndReason.SKIPPED
+    assert rig.stage.row(running).status is Status.RUNNING
+    rig.stage.spawner.of(running).exit(1)
+    rig.wait(7200)
+    assert rig.stage.row(running).end_reason is EndReason.FAILED
+    assert rig.stage.row(running).next_retry_at is None
+    assert len(rig.stage.rows()) == 2
+    assert rig.engine.retired == []
+    assert rig.stage.database.now(marks.registrations) == {}
+
+
+def test_a_changed_task_runs_under_its_new_definition_from_the_next_firing_on() -> None:
+    rig = Rig(HOURLY + 'run = "old"\ntimeout = "1h"\n')
+    before = rig.trigger("t")
+    rig.reload(HOURLY + 'run = "new"\nparallelism = 2\n')
+    after = rig.trigger("t")
+    assert rig.stage.spawner.of(before).launch.argv[-1] == "old"
+    assert rig.stage.spawner.of(after).launch.argv[-1] == "new"
+    rig.wait(3600)
+    assert rig.stage.row(before).end_reason is EndReason.TIMEOUT
+
+
+def test_more_parallelism_starts_what_waits() -> None:
+    rig = Rig('[tasks.t]\nrun = "true"\n')
+    rig.trigger("t")
+    queued = rig.trigger("t")
+    rig.reload('[tasks.t]\nrun = "true"\nparallelism = 2\n')
+    assert rig.stage.row(queued).status is Status.RUNNING
+
+
+def test_a_task_that_no_longer_queues_ends_what_waited() -> None:
+    rig = Rig('[tasks.t]\nrun = "true"\n')
+    rig.trigger("t")
+    queued = rig.trigger("t")
+    rig.reload('[tasks.t]\nrun = "true"\non_overlap = "skip"\n')
+    assert rig.stage.row(queued).end_reason is EndReason.SKIPPED
+
+
+def test_a_retry_waits_as_its_run_was_told_and_runs_as_the_task_is_now() -> None:
+    rig = Rig('[tasks.t]\nrun = "old"\nretry_attempts = 1\nretry_delay = "10s"\n')
+    run = rig.trigger("t")
+    rig.reload('[tasks.t]\nrun = "new"\nretry_attempts = 1\nretry_delay = "1h"\n')
+    rig.stage.spawner.of(run).exit(1)
+    rig.wait(10)
+    assert rig.stage.rows()[-1].retry_of_run_id == run.id
+    assert rig.stage.spawner.alive[-1].launch.argv[-1] == "new"
+
+
+def test_a_moved_schedule_counts_from_the_reload() -> None:
+    rig = Rig(HOURLY + 'run = "true"\n')
+    rig.wait(600)
+    rig.reload('[tasks.t]\ncron = "30 * * * *"\ntimezone = "UTC"\nrun = "true"\n')
+    mark = rig.stage.database.now(marks.registrations)["t"].last_tick_at
+    assert mark == int(rig.stage.wall() * 1000)
+    rig.wait(1200)
+    assert len(rig.stage.rows()) == 1
+
+
+def test_a_pause_survives_unless_it_makes_no_sense_any_more() -> None:
+    rig = Rig(HOURLY + 'run = "true"\n')
+    rig.engine.pause("t")
+    rig.reload(HOURLY + 'run = "false"\n')
+    assert rig.engine.paused == {"t"}
+    rig.reload(HOURLY + 'run = "false"\napi_trigger = false\n')
+    assert rig.engine.paused == set()
+    rig.wait(3600)
+    assert len(rig.stage.rows()) == 1
+
+
+def test_a_service_scales_without_touching_the_replicas_that_stay() -> None:
+    rig = Rig('[services.s]\nrun = "true"\ninstances = 2\n')
+    first, second = rig.alive("s")
+    rig.reload('[services.s]\nrun = "true"\ninstances = 3\n')
+    assert len(rig.alive("s")) == 3
+    rig.reload('[services.s]\nrun = "true"\ninstances = 1\n')
+    rig.wait(0)
+    assert rig.alive("s") == [first]
+    assert second.signals == [SIGTERM]
+
+
+def test_a_changed_service_is_replaced_under_its_new_definition() -> None:
+    rig = Rig('[services.s]\nrun = "old"\n')
+    rig.reload('[services.s]\nrun = "new"\n')
+    rig.wait(0)
+    (child,) = rig.alive("s")
+    assert child.launch.argv[-1] == "new"
+
+
+def test_a_stopped_service_stays_stopped() -> None:
+    rig = Rig('[services.s]\nrun = "old"\n')
+    rig.engine.stop("s")
+    rig.wait(0)
+    rig.reload('[services.s]\nrun = "new"\ninstances = 2\n')
+    rig.wait(60)
+    assert rig.alive("s") == []
+
+
+def test_a_removed_service_is_stopped_for_good() -> None:
+    rig = Rig('[services.s]\nrun = "true"\ninstances = 2\n')
+    rig.reload("")
+    rig.wait(60)
+    assert rig.stage.spawner.alive == []
+    assert rig.engine.retired == []
+
+
+def test_a_service_becomes_a_task_when_its_replicas_are_gone() -> None:
+    rig = Rig('[services.t]\nrun = "true"\n')
+    (child,) = rig.alive("t")
+    child.ignores.add(SIGTERM)
+    rig.reload(HOURLY + 'run = "true"\n')
+    assert "t" not in rig.engine.keepers
+    rig.wait(5)
+    assert rig.engine.scheduler.next_run("t") is not None
+    assert rig.stage.spawner.alive == []
+
+
+def test_a_task_becomes_a_service_while_its_run_finishes() -> None:
+    rig = Rig('[tasks.t]\nrun = "true"\n')
+    run = rig.trigger("t")
+    rig.reload('[services.t]\nrun = "true"\n')
+    assert len(rig.alive("t")) == 2
+    rig.stage.spawner.of(run).exit(0)
+    rig.wait(0)
+    assert rig.stage.row(run).end_reason is EndReason.SUCCESS
+
+
+def test_a_shutdown_also_stops_what_was_removed() -> None:
+    rig = Rig('[tasks.t]\nrun = "true"\n')
+    run = rig.trigger("t")
+    rig.reload("")
+    rig.stage.resources.background.start("shutdown", _later(rig))
+    rig.wait(0)
+    assert rig.stage.row(run).end_reason is EndReason.STOPPED
+
+
+async def _later(rig: Rig) -> None:
+    rig.engine.is_closing = True
+    for owner in rig.engine.retired:
+        owner.close()
+
+
+@pytest.mark.parametrize("text", ["", '[tasks.t]\nrun = "true"\n'])
+def test_a_reload_without_changes_does_nothing(text: str) -> None:
+    rig = Rig(text)
+    events = len(rig.stage.events)
+    rig.reload(text)
+    assert len(rig.stage.events) == events

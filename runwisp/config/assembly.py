@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, evolve, field
 
+from runwisp.config.advice import add_warnings
 from runwisp.config.build import UnitBuilder, read_defaults, unit_name
 from runwisp.config.dependencies import check_dependencies
 from runwisp.config.environment import Dotenvs
@@ -21,7 +22,6 @@ from runwisp.config.source import Entry
 from runwisp.config.structure import Structure
 from runwisp.config.tables import DEFAULTS
 from runwisp.config.task_fields import TASKS
-from runwisp.config.warnings import warn
 from runwisp.errors import Problem, ProblemClass
 from runwisp.model import Service, Task
 
@@ -66,7 +66,7 @@ def assemble(
     )
     if report.problems:
         return config
-    warn(config, units.entries, defaults, daemon, report)
+    add_warnings(config, units.entries, defaults, daemon, report)
     _note_idle_tables(files, report)
     return evolve(config, warnings=(*report.warnings, *report.idle_warnings()))
 

@@ -11,12 +11,12 @@ from attrs import frozen
 from runwisp.config import cron
 from runwisp.config.environment import Dotenvs, merged_variables, own_variables
 from runwisp.config.failures import FailureList
+from runwisp.config.kinds import check_zone
 from runwisp.config.problems import Rejected
 from runwisp.config.reading import Report, built_in, completed, read_entry
 from runwisp.config.source import Entry
 from runwisp.config.tables import DEFAULTS
 from runwisp.config.task_fields import TASKS
-from runwisp.config.values import check_zone
 from runwisp.errors import ProblemClass
 from runwisp.model import CatchUp, Service, Task
 
@@ -112,9 +112,8 @@ class UnitBuilder:
         if prefix is None:
             return settings["timezone"] or self.zone
         if settings["timezone"] is not None:
-            self.report.add(
-                entry, ProblemClass.CONFLICT, "is set, and cron names a zone too; drop one", "timezone"
-            )
+            rule = "is set although cron begins with a zone; drop timezone"
+            self.report.add(entry, ProblemClass.CONFLICT, rule, "timezone")
         try:
             check_zone(prefix)
         except Rejected as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from graphlib import CycleError, TopologicalSorter
 
+from runwisp.config.problems import shown
 from runwisp.config.reading import Report
 from runwisp.config.source import Entry
 from runwisp.config.suggest import closest
@@ -22,7 +23,7 @@ def check_dependencies(
         for other in service.depends_on:
             rule = _fault(name, other, services, tasks)
             if rule:
-                report.add(entries[name], ProblemClass.REF, f"names {other}, {rule}", _KEY)
+                report.add(entries[name], ProblemClass.REF, f"names {shown(other)}, {rule}", _KEY)
     graph = {
         name: [other for other in service.depends_on if other in services and other != name]
         for name, service in services.items()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from runwisp.config.kinds import MAX_ENV_ENTRIES, check_variable
+from runwisp.config.files import CannotRead, read_text
 from runwisp.config.problems import Rejected, reject
-from runwisp.config.substitution import reason
+from runwisp.config.shapes import MAX_ENV_ENTRIES, check_variable
 from runwisp.errors import Problem, ProblemClass
 
-_MAX_FILE_BYTES = 16 << 20
+_MAX_FILE_MB = 16
 
 
 class BadDotenv(Exception):
@@ -47,13 +47,9 @@ def read_dotenv(path: str) -> dict[str, str]:
 
 def _text(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        if len(content) > _MAX_FILE_BYTES:
-            raise BadDotenv([Problem(ProblemClass.IO, f"cannot take in {path}: it has more than 16 MB")])
-        return content.decode().removeprefix("\ufeff")
-    except (OSError, ValueError) as error:
-        raise BadDotenv([Problem(ProblemClass.IO, f"cannot read {path}: {reason(error)}")]) from None
+        return read_text(path, _MAX_FILE_MB)
+    except CannotRead as error:
+        raise BadDotenv([Problem(ProblemClass.IO, f"cannot read {path}: {error}")]) from None
 
 
 def _pair(line: str) -> tuple[str, str]:

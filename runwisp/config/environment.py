@@ -11,8 +11,8 @@ from pathlib import Path
 from attrs import define, evolve, field
 
 from runwisp.config.dotenv import BadDotenv, read_dotenv
-from runwisp.config.kinds import MAX_ENV_ENTRIES
 from runwisp.config.reading import Report
+from runwisp.config.shapes import MAX_ENV_ENTRIES
 from runwisp.config.source import Entry
 from runwisp.errors import Problem, ProblemClass
 
@@ -21,17 +21,17 @@ _MAPS = (("env", "env_file"), ("secrets", "secrets_file"))
 
 @define
 class Dotenvs:
-    """Reads each file once. ``env_files`` are those whose change may be looked at."""
+    """Reads each file once. The keys of ``env_files`` are the files whose change may be looked at."""
 
     report: Report
-    env_files: list[Path] = field(factory=list)
+    env_files: dict[Path, None] = field(factory=dict)
     _read: dict[str, Mapping[str, str]] = field(factory=dict)
 
     def variables(self, entry: Entry, key: str, path: str) -> Mapping[str, str]:
         """The variables of the file ``path``, which ``key`` of ``entry`` names; none of a bad file."""
+        if key == "env_file":
+            self.env_files[Path(path)] = None
         if path not in self._read:
-            if key == "env_file":
-                self.env_files.append(Path(path))
             try:
                 self._read[path] = read_dotenv(path)
             except BadDotenv as error:

@@ -47,7 +47,7 @@ class Kind(Protocol):
 
     @property
     def title(self) -> str:
-        """A word or two for the reference pages and the name under which the schema knows it."""
+        """A word or two for the reference pages."""
 
     def read(self, value: object, field: Field, place: Place) -> object:
         """The setting that ``value`` of the file stands for.

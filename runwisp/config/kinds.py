@@ -1,242 +1,269 @@
-"""The shapes of values: strings, numbers, lists, maps, and what each refuses (spec: config, values).
-
-:mod:`runwisp.config.values` makes the kinds of this program of them.
-"""
+"""The kinds of values of this program (spec: config, values)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import TypeAlias
+import re
+from collections.abc import Callable
 
-from attrs import evolve, frozen
-
-from runwisp.config.fields import Field, Kind, Place, Unset
-from runwisp.config.problems import Fault, Rejected, reject
-from runwisp.config.substitution import ENV_NAME, substitute
+from runwisp.config import cron
+from runwisp.config.addresses import (
+    covers_everything,
+    host_name,
+    http_url,
+    listen_address,
+    mail_address,
+    network,
+)
+from runwisp.config.failures import REASONS, parse_failures
+from runwisp.config.fields import Field, Place, Unset
+from runwisp.config.globs import compile_glob
+from runwisp.config.problems import reject
+from runwisp.config.shapes import (
+    DURATION_TITLE,
+    MAX_ENV_BYTES,
+    Boolean,
+    CatchUpRule,
+    Integer,
+    Listing,
+    Nested,
+    Parse,
+    StartRule,
+    StringMap,
+    Text,
+    check_header,
+    check_variable,
+    limit_text,
+    parse_word,
+)
+from runwisp.config.substitution import ENV_NAME
+from runwisp.config.zones import known_zones
 from runwisp.errors import ProblemClass
-from runwisp.model import CatchUp, RunOnStart
+from runwisp.model import Seconds
+from runwisp.units import DURATION_EXAMPLES, SIZE_EXAMPLES, parse_duration, parse_size
 
-DAY_S = 86_400
-DURATION_TITLE = "duration"
-MAX_CATCH_UP = 10_000
-MAX_ENV_ENTRIES = 256
-MAX_ENV_BYTES = 32_768
+STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2")
+
+# Patterns for the schema; they take nothing that the parser refuses for its form, and all that it accepts.
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_DURATION_PATTERN = rf"0|\+?(?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h|d|w))+"
+_SIZE_PATTERN = rf"\s*(?:[0-9]+|{_NUMBER}\s*(?:[bB]|[kKmMgGtT](?:[iI]?[bB])?))\s*"
+_FAILURE_PATTERN = rf"\s*[+-]?(?:{'|'.join(REASONS)}|[0-9]{{1,9}}(?:-[0-9]{{1,9}})?)\s*"
+_SIGNAL_PATTERN = "|".join(
+    "".join(f"[{c}{c.lower()}]" if c.isalpha() else c for c in s) for s in STOP_SIGNALS
+)
+_OCTAL_PATTERN = "0*[0-7]{1,3}"
+_ACCOUNT_PATTERN = r"[^:\s\u0000]+(?::[^:\s\u0000]+)?"
+_TOPIC_PATTERN = "[A-Za-z0-9_-]{1,64}"
+_URL_PATTERN = r"[hH][tT][tT][pP][sS]?://[^/?#\s\\]+(?:[/?#]\S*)?"
+_CHANNEL_PATTERN = r"[#@]\S+"
+
+_OCTAL = re.compile(_OCTAL_PATTERN)
+
+_UNROUTED = {
+    "notify.delivery_failed": "that always goes to the bell only",
+    "notify.test": "that is never routed",
+}
 
 
-#: Makes a setting of the text of a key.
-Parse: TypeAlias = Callable[[str, Field, Place], object]
+def check_zone(name: str) -> str:
+    """``name``, if it is a zone.
 
-
-@frozen
-class Text:
-    """A string. ``rule`` tells what it has to be; ``parse`` raises ValueError if it is not that.
-
-    ``pattern`` is what the whole text matches, for the schema; empty if any text may be right.
+    :raises runwisp.config.problems.Rejected: if the zone database has none of this name
     """
-
-    title: str
-    rule: str = ""
-    parse: Parse = lambda text, field, place: text
-    blank_is_unset: bool = False
-    pattern: str = ""
-
-    def read(self, value: object, field: Field, place: Place) -> object:
-        if not isinstance(value, str):
-            raise reject(ProblemClass.TYPE, "must be a string")
-        text = substitute(value, place) if field.substituted else value
-        if not text.strip():
-            if field.required:
-                raise reject(ProblemClass.REQUIRED, "must not be blank")
-            if self.blank_is_unset:
-                return Unset.UNSET
-        try:
-            return self.parse(text, field, place)
-        except ValueError:
-            raise reject(ProblemClass.FORMAT, self.rule, text) from None
+    if name not in known_zones():
+        raise reject(ProblemClass.FORMAT, "must be a time zone like Europe/Bratislava or UTC", name)
+    return name
 
 
-@frozen
-class Boolean:
-    title: str = "boolean"
-
-    def read(self, value: object, field: Field, place: Place) -> object:
-        if not isinstance(value, bool):
-            raise reject(ProblemClass.TYPE, "must be true or false, without quotes")
-        return value
+def _duration(text: str, field: Field, place: Place) -> Seconds:
+    seconds = parse_duration(text)
+    if field.limits and not field.limits.contain(seconds):
+        raise reject(ProblemClass.RANGE, f"must be {limit_text(field)}", text)
+    return seconds
 
 
-@frozen
-class Integer:
-    """``zero_is_default``: 0 stands for the built-in value."""
-
-    title: str = "integer"
-    zero_is_default: bool = False
-
-    def read(self, value: object, field: Field, place: Place) -> object:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise reject(ProblemClass.TYPE, "must be a whole number, without quotes")
-        if field.limits and not field.limits.contain(value):
-            raise reject(ProblemClass.RANGE, f"must be {limit_text(field)}")
-        return Unset.UNSET if self.zero_is_default and value == 0 else value
+def _stop_signal(text: str) -> str:
+    if text.upper() not in STOP_SIGNALS:
+        raise reject(ProblemClass.ENUM, f"must be one of {', '.join(STOP_SIGNALS)}", text)
+    return text.upper()
 
 
-@frozen
-class Listing:
-    """A list of one kind of values. ``lone`` values may stand without brackets."""
-
-    title: str
-    item: Kind
-    finish: Callable[[list[object], Field], object] = lambda items, field: tuple(items)
-    lone: bool = False
-
-    def read(self, value: object, field: Field, place: Place) -> object:
-        if self.lone and isinstance(value, str):
-            value = [value]
-        if not isinstance(value, list):
-            raise reject(ProblemClass.TYPE, "must be a list")
-        inner = evolve(field, required=False) if field.required else field
-        items, faults = [], list[Fault]()
-        for number, item in enumerate(value):
-            try:
-                items.append(self.item.read(item, inner, place))
-            except Rejected as error:
-                faults += [evolve(fault, steps=(number, *fault.steps)) for fault in error.faults]
-        if faults:
-            raise Rejected(tuple(faults))
-        kept = [item for item in items if item is not Unset.UNSET]
-        if field.required and not kept:
-            raise reject(ProblemClass.REQUIRED, "must have an entry")
-        return self.finish(kept, field)
+def _cron(text: str) -> str | Unset:
+    if not text:
+        return Unset.UNSET
+    try:
+        cron.parse(text)
+    except ValueError as error:
+        raise reject(ProblemClass.FORMAT, f"cannot be used: {error}") from None
+    return text
 
 
-@frozen
-class StringMap:
-    """A table of strings in which every key is allowed that ``check`` lets pass."""
+def _umask(text: str) -> int:
+    if not _OCTAL.fullmatch(text):
+        raise ValueError(text)
+    return int(text, 8)
 
-    title: str
-    check: Callable[[str, str], None]
-    key_pattern: str
-    max_bytes: int | None = None
 
-    def read(self, value: object, field: Field, place: Place) -> object:
-        if not isinstance(value, dict):
-            raise reject(ProblemClass.TYPE, "must be a table of strings")
-        strings: dict[str, str] = {}
-        faults: list[Fault] = []
-        for name, written in value.items():
-            try:
-                strings[name] = self._entry(name, written, place)
-            except Rejected as error:
-                faults += [evolve(fault, steps=(name,)) for fault in error.faults]
-        if len(value) > MAX_ENV_ENTRIES:
-            faults.append(Fault(ProblemClass.RANGE, f"must have at most {MAX_ENV_ENTRIES} entries"))
-        if faults:
-            raise Rejected(tuple(faults))
-        return strings
+def _path(text: str, field: Field, place: Place) -> str:
+    return place.resolve(_without_nul(text))
 
-    def _entry(self, name: str, written: object, place: Place) -> str:
-        if not isinstance(written, str):
-            raise reject(ProblemClass.TYPE, "must be a string")
-        text = substitute(written, place)
-        self.check(name, text)
+
+def _home_or_path(text: str, field: Field, place: Place) -> str:
+    """A path below ``~`` stays as it is: whose home that is depends on the unit's user."""
+    return text if text == "~" or text.startswith("~/") else _path(text, field, place)
+
+
+def _absolute_path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(text)
+    return _without_nul(text)
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError(text)
+    return text
+
+
+def _include(text: str, field: Field, place: Place) -> str:
+    if "**" in text:
+        raise ValueError(text)
+    compile_glob(_without_nul(text))
+    return place.resolve(text)
+
+
+def _proxy(text: str) -> str | Unset:
+    if not text.strip():
+        return Unset.UNSET
+    net = network(text)
+    if covers_everything(net):
+        raise reject(ProblemClass.RANGE, "must leave some addresses out", text)
+    return str(net)
+
+
+def _token(text: str) -> str:
+    """``id`` or ``id:target``, without blanks around the two."""
+    parts = [part.strip() for part in text.split(":", 1)]
+    if not all(parts):
+        raise ValueError(text)
+    return ":".join(parts)
+
+
+def _event_kind(text: str, field: Field, place: Place) -> str:
+    if text in _UNROUTED:
+        raise reject(ProblemClass.ENUM, f"cannot be {text}: {_UNROUTED[text]}")
+    return parse_word(text, field, place)
+
+
+def _glob(text: str) -> str:
+    compile_glob(text)
+    return text
+
+
+def _matching(pattern: str) -> Parse:
+    compiled = re.compile(pattern)
+
+    def parse(text: str, field: Field, place: Place) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(text)
         return text
 
-
-def check_variable(name: str, value: str) -> None:
-    """Check an environment variable (spec: config, other values); messages leave the value out.
-
-    :raises runwisp.config.problems.Rejected: if the name or the value cannot be passed to a process
-    """
-    if not ENV_NAME.fullmatch(name):
-        raise reject(ProblemClass.FORMAT, "is not the name of a variable; write names like PATH or my_var2")
-    if "\0" in value:
-        raise reject(ProblemClass.FORMAT, "must not hold a NUL character")
-    # A character never takes more than four bytes.
-    if len(value) * 4 > MAX_ENV_BYTES and len(value.encode(errors="surrogateescape")) > MAX_ENV_BYTES:
-        raise reject(ProblemClass.RANGE, f"must have at most {MAX_ENV_BYTES} bytes")
+    return parse
 
 
-def check_header(name: str, value: str) -> None:
-    """:raises runwisp.config.problems.Rejected: if a request cannot have this header"""
-    if not name.strip():
-        raise reject(ProblemClass.FORMAT, "is a header without a name; write names like X-Source")
-    if set("\r\n\0") & set(name + value):
-        raise reject(ProblemClass.FORMAT, "must be a single line")
+def _alone(parse: Callable[[str], object]) -> Parse:
+    """The parser of a kind whose values mean the same everywhere."""
+    return lambda text, field, place: parse(text)
 
 
-@frozen
-class Nested:
-    """A table inside a table; its keys are checked as those of any table."""
-
-    title: str = "table"
-
-    def read(self, value: object, field: Field, place: Place) -> object:
-        if not isinstance(value, dict):
-            raise reject(ProblemClass.TYPE, "must be a table")
-        return value
-
-
-@frozen
-class StartRule:
-    """``run_on_start``: a boolean or a word."""
-
-    title: str = "boolean or word"
-
-    def read(self, value: object, field: Field, place: Place) -> object:
-        if isinstance(value, bool):
-            return RunOnStart.DAEMON if value else None
-        if not isinstance(value, str):
-            raise reject(ProblemClass.TYPE, f"must be true, false or {words_text(field)}")
-        return parse_word(value, field, place) if value.strip() else Unset.UNSET
-
-
-@frozen
-class CatchUpRule:
-    """``catch_up``: a word; an integer is another way to say it (spec: config, aliases)."""
-
-    title: str = "word or count"
-
-    def read(self, value: object, field: Field, place: Place) -> object:
-        """A word, or the count of newest missed slots where no word says it."""
-        if isinstance(value, int) and not isinstance(value, bool):
-            if not 0 <= value <= MAX_CATCH_UP:
-                raise reject(ProblemClass.RANGE, f"must be {words_text(field)}, or 0 to {MAX_CATCH_UP}")
-            return {0: CatchUp.SKIP, 1: CatchUp.LATEST}.get(value, value)
-        if not isinstance(value, str):
-            raise reject(ProblemClass.TYPE, f"must be one of the strings {words_text(field)}")
-        text = substitute(value, place)
-        return parse_word(text, field, place) if text.strip() else Unset.UNSET
-
-
-def words_text(field: Field) -> str:
-    """The words that a key takes, for messages and pages."""
-    return ", ".join(words(field))
-
-
-def words(field: Field) -> Sequence[str]:
-    """The canonical words that a key takes."""
-    return [word.value for word in field.words or ()]
-
-
-def limit_text(field: Field) -> str:
-    """The limits of a key for messages and pages, such as ``1 to 64``."""
-    limits = field.limits
-    if limits is None:
-        return ""
-    unit = "s" if field.kind.title == DURATION_TITLE else ""
-    low = f"{limits.minimum}{unit}"
-    if limits.maximum is None:
-        return f"more than {low}" if limits.above else f"{low} or more"
-    high = f"{limits.maximum}{unit}" if unit == "" else f"{limits.maximum // DAY_S}d"
-    return f"more than {low}, at most {high}" if limits.above else f"{low} to {high}"
-
-
-def parse_word(text: str, field: Field, place: Place) -> StrEnum:
-    """The word ``text`` among those of ``field``."""
-    word = field.word_aliases.get(text, text)
-    try:
-        assert field.words is not None
-        return field.words(word)
-    except ValueError:
-        raise reject(ProblemClass.ENUM, f"must be one of {words_text(field)}", text) from None
+STRING = Text("string")
+SHELL_TEXT = Text("string", "must not hold a NUL character", _alone(_without_nul))
+OPTIONAL_STRING = Text("string", blank_is_unset=True)
+BOOLEAN = Boolean()
+INTEGER = Integer()
+DEFAULTED_INTEGER = Integer(zero_is_default=True)
+WORD = Text("word", parse=parse_word, blank_is_unset=True)
+DURATION = Text(
+    DURATION_TITLE,
+    f"must be a duration like {DURATION_EXAMPLES}",
+    _duration,
+    blank_is_unset=True,
+    pattern=_DURATION_PATTERN,
+)
+SIZE = Text(
+    "size",
+    f"must be a size like {SIZE_EXAMPLES}",
+    _alone(parse_size),
+    blank_is_unset=True,
+    pattern=_SIZE_PATTERN,
+)
+CRON = Text("schedule", parse=_alone(_cron))
+ZONE = Text("time zone", parse=_alone(check_zone))
+SIGNAL = Text("signal", parse=_alone(_stop_signal), blank_is_unset=True, pattern=_SIGNAL_PATTERN)
+UMASK = Text(
+    "octal digits",
+    'must be octal digits from 0 to 0777 like "027" or "0022"',
+    _alone(_umask),
+    pattern=_OCTAL_PATTERN,
+)
+USER = Text(
+    "account",
+    'must be "user" or "user:group", each a name or number like "joe:staff"',
+    _matching(_ACCOUNT_PATTERN),
+    pattern=_ACCOUNT_PATTERN,
+)
+PATH = Text("path", "must be a path without NUL", _path, blank_is_unset=True)
+WORKING_DIR = Text("path", "must be a path without NUL", _home_or_path, blank_is_unset=True)
+ABSOLUTE_PATH = Text(
+    "absolute path",
+    "must be an absolute path like /bin/bash",
+    _alone(_absolute_path),
+    blank_is_unset=True,
+    pattern=r"/[^\u0000]*",
+)
+START_RULE = StartRule()
+CATCH_UP_RULE = CatchUpRule()
+FAILURES = Listing(
+    "list of outcomes", Text("outcome", pattern=_FAILURE_PATTERN, blank_is_unset=True), parse_failures
+)
+ENV = StringMap("map of variables", check_variable, key_pattern=ENV_NAME.pattern, max_bytes=MAX_ENV_BYTES)
+HEADERS = StringMap("map of strings", check_header, key_pattern=r"(?=.*\S).*")
+TABLE = Nested()
+TOKENS = Listing(
+    "list of notifiers",
+    Text("notifier", 'must be an id like "ops", or "id:target"', _alone(_token), pattern=r"(?=.*\S).*"),
+    lambda tokens, field: tuple(dict.fromkeys(tokens)),
+)
+UNIT_NAMES = Listing("list of services", Text("service", parse=_alone(str.strip)))
+URL = Text("URL", "must be an address like https://example.net/path", _alone(http_url), pattern=_URL_PATTERN)
+BASE_URL = Text(
+    "URL",
+    "must be an address like https://jobs.example.net",
+    _alone(lambda text: http_url(text).rstrip("/")),
+    pattern=_URL_PATTERN,
+)
+HOST_NAMES = Listing(
+    "list of host names",
+    Text("host name", "must be a host name like jobs.internal, without a port", _alone(host_name)),
+)
+LISTEN_ADDRESS = Text(
+    "host:port", 'must be host and port like "127.0.0.1:9478" or "[::1]:9478"', _alone(listen_address)
+)
+NETWORKS = Listing(
+    "list of networks",
+    Text("network", "must be a network or address like 10.20.0.0/16 or 192.0.2.7", _alone(_proxy)),
+)
+INCLUDES = Listing("list of globs", Text("glob", "must be a glob like jobs.d/*.toml, without **", _include))
+GLOB = Text("glob", "must be a glob like backup-* with each [ closed", _alone(_glob))
+MAIL_ADDRESS = Text("mail address", "must be an address like ops@example.net", _alone(mail_address))
+MAIL_ADDRESSES = Listing("list of mail addresses", MAIL_ADDRESS)
+CHANNEL = Text(
+    "channel", 'must begin with # or @ like "#ops"', _matching(_CHANNEL_PATTERN), pattern=_CHANNEL_PATTERN
+)
+TOPIC = Text(
+    "topic",
+    "must be 1 to 64 of A-Z a-z 0-9 _ - like backups",
+    _matching(_TOPIC_PATTERN),
+    pattern=_TOPIC_PATTERN,
+)
+EVENT_KINDS = Listing("list of event kinds", Text("event kind", parse=_event_kind), lone=True)

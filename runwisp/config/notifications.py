@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runwisp.config.fields import Field, Kind
+from runwisp.config.kinds import CHANNEL, MAIL_ADDRESS, STRING, TOPIC
 from runwisp.config.notify_fields import ID, NOTIFIER_TYPES, TYPE
-from runwisp.config.problems import Rejected
+from runwisp.config.problems import Rejected, shown
 from runwisp.config.reading import NOWHERE, Report, completed, read_entry
 from runwisp.config.settings import Notifier, NotifierType, Route, RouteMatch, SmtpTls
 from runwisp.config.source import Entry
-from runwisp.config.values import CHANNEL, MAIL_ADDRESS, STRING, TOPIC
 from runwisp.errors import ProblemClass
 
 #: The notifier that is always there.
@@ -98,6 +98,7 @@ def _complete_smtp(entry: Entry, options: dict[str, object], report: Report) -> 
         report.add(entry, ProblemClass.CONFLICT, rule, "password")
 
 
+# Any: the table of keys gives each setting the type that the record declares, which mypy cannot follow.
 def read_route(entry: Entry, report: Report) -> Route:
     settings: dict[str, Any] = completed(
         entry.table.fields, _required_too(entry, entry.table.checked, report)
@@ -121,10 +122,13 @@ def check_tokens(
         id_, colon, target = token.partition(":")
         if id_ == IN_APP and colon:
             report.add(
-                entry, ProblemClass.CONFLICT, f"names {token}, but {IN_APP} takes no target; drop it", key
+                entry,
+                ProblemClass.CONFLICT,
+                f"names {shown(token)}, but {IN_APP} takes no target; drop it",
+                key,
             )
         elif id_ != IN_APP and id_ not in types:
-            report.add(entry, ProblemClass.REF, f"names {id_}, which is no notifier", key)
+            report.add(entry, ProblemClass.REF, f"names {shown(id_)}, which is no notifier", key)
         elif colon and (type_ := types[id_]) is not None:
             _check_target(entry, key, token, type_, target, report)
 
@@ -134,14 +138,14 @@ def _check_target(
 ) -> None:
     kind = _TARGETS.get(type_)
     if kind is None:
-        rule = f"names {token}, but a notifier of type {type_} takes no target; drop the target"
+        rule = f"names {shown(token)}, but a notifier of type {type_} takes no target; drop the target"
         report.add(entry, ProblemClass.CONFLICT, rule, key)
         return
     try:
         kind.read(target, _TARGET, NOWHERE)
     except Rejected as error:
         for fault in error.faults:
-            report.add(entry, fault.class_, f"names {token}, whose target {fault.rule}", key)
+            report.add(entry, fault.class_, f"names {shown(token)}, whose target {fault.rule}", key)
 
 
 #: The substitution of a list is over when its targets are looked at.

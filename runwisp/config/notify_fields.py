@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import evolve
 
-from runwisp.config import values as kinds
+from runwisp.config import kinds
 from runwisp.config.fields import Field, Form, Limits, Spelling, Table
 from runwisp.config.settings import EventKind, NotifierType, ParseMode, SmtpTls
 

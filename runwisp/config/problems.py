@@ -15,7 +15,7 @@ from runwisp.errors import ProblemClass
 #: Steps from the root of a file to a value: keys, and the indices of lists.
 KeyPath: TypeAlias = tuple[str | int, ...]
 
-_SHOWN_LENGTH = 60
+_SHOWN_LENGTH = 100
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -35,8 +35,7 @@ class Fault:
     def sentence(self, is_secret: bool) -> str:
         if self.shown is None or is_secret:
             return self.rule
-        text = self.shown if len(self.shown) <= _SHOWN_LENGTH else self.shown[:_SHOWN_LENGTH] + "…"
-        return f"{self.rule}, not {text!r}"
+        return f"{self.rule}, not {_shortened(self.shown)!r}"
 
 
 class Rejected(Exception):
@@ -59,5 +58,24 @@ def dotted(path: KeyPath) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += ("." if text else "") + (step if _BARE_KEY.fullmatch(step) else f'"{step}"')
+            text += ("." if text else "") + (step if _BARE_KEY.fullmatch(step) else _quoted(step))
     return text
+
+
+def shown(name: str) -> str:
+    """A name as it stands in a sentence: short and on one line."""
+    short = _shortened(name)
+    return short if short and short.isprintable() else repr(short)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
+
+
+def _quoted(key: str) -> str:
+    """A key between quotes, on one line."""
+    if key.isprintable() and not {'"', "\\"} & set(key):
+        return f'"{key}"'
+    import json
+
+    return json.dumps(key, ensure_ascii=False)

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from runwisp.config.fields import Field, Table
-from runwisp.config.kinds import DAY_S, MAX_CATCH_UP, CatchUpRule, Listing, limit_text, words
+from runwisp.config.fields import Field, Spelling, Table
 from runwisp.config.notify_fields import ID, NOTIFIER_TYPES, TYPE
+from runwisp.config.shapes import DAY_S, MAX_CATCH_UP, CatchUpRule, Listing, limit_text, words
 from runwisp.config.tables import DEFAULTS, TABLES
 
 #: The tables on each page.
@@ -104,7 +104,7 @@ def _words(field: Field) -> Iterable[str]:
 
 
 def _notes(field: Field, table: Table) -> Iterable[str]:
-    if field.aliases and table.by_name.get(field.name) is field and table.name != "notification_route":
+    if field.aliases and table.spelling is Spelling.ANY:
         yield f"Also written ``{field.aliases[0]}``."
     if field.inherited and table is not DEFAULTS:
         yield "Inherited from ``[defaults]``."

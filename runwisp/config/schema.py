@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from runwisp.config.fields import Field, Form, Kind, Table
-from runwisp.config.kinds import (
+from runwisp.config.notify_fields import NOTIFIER, NOTIFIER_TYPES, NOTIFIERS
+from runwisp.config.shapes import (
     MAX_CATCH_UP,
     MAX_ENV_ENTRIES,
     Boolean,
@@ -26,7 +27,6 @@ from runwisp.config.kinds import (
     Text,
     words,
 )
-from runwisp.config.notify_fields import NOTIFIER, NOTIFIER_TYPES, NOTIFIERS
 from runwisp.config.tables import TABLES
 
 Schema: TypeAlias = dict[str, object]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runwisp.config import values as kinds
+from runwisp.config import kinds
 from runwisp.config.fields import Field, Form, Limits, Table
 from runwisp.config.settings import Tls
 from runwisp.config.unit_fields import DURATION_LIMITS, MAX_DURATION_S

@@ -8,16 +8,18 @@ from typing import Any, Literal
 from attrs import evolve
 
 from runwisp.config.fields import Table
+from runwisp.config.files import CannotRead, read_file
 from runwisp.config.problems import Rejected
 from runwisp.config.reading import NOWHERE, Report, completed, read_entry
 from runwisp.config.section_fields import DAEMON, NOTIFY, SCHEDULER, STORAGE
 from runwisp.config.settings import DaemonSettings, NotifySettings, StorageSettings, Tls
 from runwisp.config.source import Entry
-from runwisp.config.substitution import reason
 from runwisp.errors import Problem, ProblemClass
 
 TLS_VARIABLE = "RUNWISP_TLS"
 PROXIES_VARIABLE = "RUNWISP_TRUSTED_PROXIES"
+
+_MAX_PEM_MB = 1
 
 
 def read_daemon(entry: Entry | None, environ: Mapping[str, str], report: Report) -> DaemonSettings:
@@ -98,10 +100,9 @@ def _check_certificate(entry: Entry, written: Mapping[str, object], report: Repo
 
 def _is_readable(entry: Entry, key: str, path: str, report: Report) -> bool:
     try:
-        with open(path, "rb") as file:
-            file.read(1)
-    except OSError as error:
-        report.add(entry, ProblemClass.IO, f"cannot read {path}: {reason(error)}", key)
+        read_file(path, _MAX_PEM_MB)
+    except CannotRead as error:
+        report.add(entry, ProblemClass.IO, f"cannot read {path}: {error}", key)
         return False
     return True
 

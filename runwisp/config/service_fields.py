@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from runwisp.config import kinds
 from runwisp.config import unit_fields as unit
-from runwisp.config import values as kinds
 from runwisp.config.fields import Field, Form, Limits, Table
 from runwisp.config.task_fields import ON_OVERLAP
 from runwisp.model import Curve, Restart

@@ -10,10 +10,12 @@ import tomli
 from attrs import field, frozen
 
 from runwisp.config.fields import Place, Table
+from runwisp.config.files import CannotRead, read_file
 from runwisp.config.positions import Positions, find_positions
 from runwisp.config.problems import KeyPath, dotted
-from runwisp.config.substitution import reason
 from runwisp.errors import Problem, ProblemClass
+
+_MAX_FILE_MB = 16
 
 
 @frozen(eq=False)
@@ -54,22 +56,20 @@ def read_source(
 
     :raises Unreadable: if that fails
     """
+    absolute = path.absolute()
+    try:
+        content = read_file(path, _MAX_FILE_MB)
+    except CannotRead as error:
+        raise Unreadable(Problem(ProblemClass.IO, f"cannot read {absolute}: {error}", key, name)) from None
     try:
         # Newlines stay as they are: the TOML reader knows both forms, and columns count characters.
-        text = path.read_bytes().decode()
+        text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        good = error.object[: error.start].decode()
+        good = content[: error.start].decode().removeprefix("\ufeff")
         line, column = good.count("\n") + 1, len(good) - good.rfind("\n")
         message = f"not TOML: expected UTF-8 text at line {line}, column {column}"
         raise Unreadable(Problem(ProblemClass.SYNTAX, message, None, name, line, column)) from None
-    except (OSError, ValueError) as error:
-        absolute = path.absolute()
-        raise Unreadable(
-            Problem(ProblemClass.IO, f"cannot read {absolute}: {reason(error)}", key, name)
-        ) from None
-    text = text.removeprefix("\ufeff")
-    place = Place(path.absolute().parent, home, environ)
-    return Source(name, path.absolute(), text, _decode(text, name), place)
+    return Source(name, absolute, text, _decode(text, name), Place(absolute.parent, home, environ))
 
 
 def _decode(text: str, name: str) -> Mapping[str, object]:

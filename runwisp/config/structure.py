@@ -11,13 +11,11 @@ from attrs import define, evolve, field
 
 from runwisp.config.fields import Form, Table
 from runwisp.config.notify_fields import NOTIFIER
-from runwisp.config.problems import KeyPath, dotted
+from runwisp.config.problems import KeyPath, dotted, shown
 from runwisp.config.source import Entry, Source
 from runwisp.config.suggest import closest
 from runwisp.config.tables import TABLES
 from runwisp.errors import Problem, ProblemClass
-
-_SHOWN_LENGTH = 60
 
 
 @define
@@ -39,7 +37,7 @@ def find_structure(source: Source) -> Structure:
         table = TABLES.get(key)
         if table is None:
             kind = "table" if isinstance(value, dict | list) else "key"
-            message = f"unknown {kind} {_shown(key)}" + _suggestion(key, {name: name for name in TABLES})
+            message = f"unknown {kind} {shown(key)}" + _suggestion(key, {name: name for name in TABLES})
             _add(found, ProblemClass.UNKNOWN, message, (key,))
             continue
         found.entries[key] = [
@@ -70,11 +68,11 @@ def _label(table: Table, path: KeyPath, data: Mapping[str, object]) -> str:
     if table.form is Form.SINGLE:
         return f"{table.name}."
     if table.form is Form.NAMED:
-        return f"{table.name.removesuffix('s')} {str(path[1]).strip()}: "
+        return f"{table.name.removesuffix('s')} {shown(str(path[1]).strip())}: "
     if table is not NOTIFIER:
         return f"route {path[1]}: "
     name = data.get("id")
-    return f"notifier {name if isinstance(name, str) else path[1]}: "
+    return f"notifier {shown(name.strip()) if isinstance(name, str) else path[1]}: "
 
 
 def _entry(found: Structure, table: Table, path: KeyPath, data: Mapping[str, object], label: str) -> Entry:
@@ -102,7 +100,7 @@ def _entry(found: Structure, table: Table, path: KeyPath, data: Mapping[str, obj
 
 def _unknown(found: Structure, table: Table, path: KeyPath, written: str, value: object, label: str) -> None:
     place = label if label.endswith(": ") else f"{label.removesuffix('.')}: "
-    message = f"{place}unknown key {_shown(written)}"
+    message = f"{place}unknown key {shown(written)}"
     suggestion = _suggestion(written, {**table.canonical, **{name: name for name in table.moved}})
     hint = table.hints.get(written, "")
     if not hint and not suggestion and table.form is Form.NAMED and isinstance(value, dict):
@@ -119,10 +117,6 @@ def _suggestion(written: str, canonical: Mapping[str, str]) -> str:
     return f"; did you mean {nearest}?" if name == nearest else f"; did you mean {nearest} (that is, {name})?"
 
 
-def _shown(key: str) -> str:
-    return dotted((key,)) if len(key) <= _SHOWN_LENGTH else repr(key[:_SHOWN_LENGTH] + "…")
-
-
 def _move_keys(found: Structure) -> None:
     """Hand keys that belong to another table over to it."""
     for entry in [entry for entries in found.entries.values() for entry in entries]:
@@ -136,7 +130,7 @@ def _move(found: Structure, entry: Entry, name: str, table: Table) -> None:
     value, path = values.pop(name), entry.written((name,))
     found.entries[entry.table.name] = [evolve(entry, values=values)]
     targets = found.entries.get(table.name) or [
-        Entry(table, found.source, (table.name,), table.name, f"{table.name}.", {})
+        Entry(table, found.source, entry.path, table.name, f"{table.name}.", {})
     ]
     if name in targets[0].values:
         message = (

@@ -6,6 +6,7 @@ import os
 import re
 
 from runwisp.config.fields import Place
+from runwisp.config.files import CannotRead, read_text
 from runwisp.config.problems import reject
 from runwisp.errors import ProblemClass
 
@@ -13,7 +14,7 @@ ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _FILE = "file:"
-_MAX_FILE_BYTES = 1 << 20
+_MAX_FILE_MB = 1
 
 
 def substitute(text: str, place: Place) -> str:
@@ -55,17 +56,6 @@ def _content(name: str, place: Place) -> str:
         raise reject(ProblemClass.FORMAT, "has a ${file:} without a path; write ${file:secrets/token}")
     path = place.resolve(name)
     try:
-        with open(path, "rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        if len(content) > _MAX_FILE_BYTES:
-            raise reject(ProblemClass.IO, f"cannot take in {path}: it has more than 1 MB")
-        return content.decode().strip()
-    except (OSError, ValueError) as error:
-        raise reject(ProblemClass.IO, f"cannot read {path}: {reason(error)}") from None
-
-
-def reason(error: OSError | ValueError) -> str:
-    """Why a file could not be read, without its content."""
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
-    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)
+        return read_text(path, _MAX_FILE_MB).strip()
+    except CannotRead as error:
+        raise reject(ProblemClass.IO, f"cannot read {path}: {error}") from None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from runwisp.config import kinds
 from runwisp.config import unit_fields as unit
-from runwisp.config import values as kinds
 from runwisp.config.fields import Field, Form, Limits, Table
 from runwisp.model import CatchUp, Curve, Overlap, RunOnStart
 

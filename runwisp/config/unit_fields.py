@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runwisp.config import values as kinds
+from runwisp.config import kinds
 from runwisp.config.fields import Field, Limits
-from runwisp.config.kinds import DAY_S
+from runwisp.config.shapes import DAY_S
 from runwisp.model import EnvBase, LogOnFull
 
 #: No duration is longer than a hundred years: what is meant as "for ever" has other spellings.

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runwisp.config.fields import Field, Kind, Table
-from runwisp.config.kinds import Boolean, Integer, Listing, StringMap, words
 from runwisp.config.loader import load
 from runwisp.config.settings import Config
+from runwisp.config.shapes import Boolean, Integer, Listing, StringMap, words
 from runwisp.config.tables import TABLES
 from runwisp.errors import ConfigErrors, Problem, ProblemClass
 from tests.config.example import ALIASED, CANONICAL, ENVIRON, FILES
@@ -40,7 +40,8 @@ def _check(result: Config | tuple[Problem, ...], text: str) -> None:
     lines = text.removeprefix("\ufeff").split("\n")
     for problem in result:
         assert problem.class_ in list(ProblemClass)
-        assert problem.message
+        assert problem.message.isprintable()
+        assert problem.key is None or problem.key.isprintable()
         if (
             problem.line is not None
             and problem.column is not None

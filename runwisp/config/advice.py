@@ -12,7 +12,7 @@ from runwisp.model import CatchUp, Overlap, Service, Task
 from runwisp.units import format_duration
 
 
-def warn(
+def add_warnings(
     config: Config, units: Mapping[str, Entry], defaults: Entry | None, daemon: Entry | None, report: Report
 ) -> None:
     """Add the warnings about a configuration without problems to ``report``.

@@ -1,9 +1,12 @@
-"""A single slot on a stage, without the other slots of its service."""
+"""Services on a stage, and a single slot without the other slots of its service."""
 
 from __future__ import annotations
 
+from signal import SIGTERM
+
 from runwisp.engine.replica import Replica
-from runwisp.model import Run, TriggeredBy
+from runwisp.engine.supervisor import Supervisor
+from runwisp.model import Run, Status, TriggeredBy, TriggerSource
 from tests.engine.stage import Stage
 from tests.make import service
 
@@ -42,3 +45,39 @@ def exit_with(stage: Stage, code: int) -> None:
 def wait(stage: Stage, seconds: float) -> None:
     stage.clock.advance(seconds)
     stage.settle()
+
+
+def supervised(stage: Stage, lines: str = "") -> Supervisor:
+    it = Supervisor(stage.resources, service(lines))
+    it.start(TriggeredBy.SERVICE)
+    stage.settle()
+    return it
+
+
+def trigger(stage: Stage, it: Supervisor) -> Run:
+    found: list[Run] = []
+    it.trigger(TriggerSource.CLI).addCallback(found.append)
+    stage.settle()
+    (run,) = found
+    return run
+
+
+def run_in(stage: Stage, index: int) -> Run:
+    """The run in a slot."""
+    (run,) = [run for run in stage.with_status(Status.RUNNING) if run.replica_index == index]
+    return run
+
+
+def exit_slot(stage: Stage, index: int, code: int = 1) -> None:
+    stage.spawner.of(run_in(stage, index)).exit(code)
+    stage.settle()
+
+
+def make_stubborn(stage: Stage) -> None:
+    for child in stage.spawner.alive:
+        child.ignores.add(SIGTERM)
+
+
+def slots(stage: Stage) -> list[int]:
+    """The indices of the runs in flight."""
+    return sorted(run.replica_index for run in stage.with_status(Status.RUNNING))

@@ -63,9 +63,15 @@ def dotted(path: KeyPath) -> str:
 
 
 def shown(name: str) -> str:
-    """A name as it stands in a sentence: short and on one line."""
-    short = _shortened(name)
-    return short if short and short.isprintable() else repr(short)
+    """A name as it stands in a sentence."""
+    return _shortened(name) or "''"
+
+
+def one_line(message: str) -> str:
+    """``message`` with what cannot be seen, such as a newline in a name, written as an escape."""
+    if message.isprintable():
+        return message
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
 
 
 def _shortened(text: str) -> str:

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from runwisp.config.fields import Place, Table
 from runwisp.config.files import CannotRead, read_file
 from runwisp.config.positions import Positions, find_positions
-from runwisp.config.problems import KeyPath, dotted
+from runwisp.config.problems import KeyPath, dotted, one_line
 from runwisp.errors import Problem, ProblemClass
 
 _MAX_FILE_MB = 16
@@ -38,7 +38,7 @@ class Source:
 
     def problem(self, class_: ProblemClass | None, message: str, key: str, path: KeyPath) -> Problem:
         line, column = self.locate(path)
-        return Problem(class_, message, key, self.name, line, column)
+        return Problem(class_, one_line(message), key, self.name, line, column)
 
 
 class Unreadable(Exception):
@@ -60,7 +60,8 @@ def read_source(
     try:
         content = read_file(path, _MAX_FILE_MB)
     except CannotRead as error:
-        raise Unreadable(Problem(ProblemClass.IO, f"cannot read {absolute}: {error}", key, name)) from None
+        message = one_line(f"cannot read {absolute}: {error}")
+        raise Unreadable(Problem(ProblemClass.IO, message, key, name)) from None
     try:
         # Newlines stay as they are: the TOML reader knows both forms, and columns count characters.
         text = content.decode().removeprefix("\ufeff")
@@ -78,7 +79,7 @@ def _decode(text: str, name: str) -> Mapping[str, object]:
     except tomli.TOMLDecodeError as error:
         line, column = error.lineno, error.colno
         message = f"not TOML: {error.msg[0].lower()}{error.msg[1:]} at line {line}, column {column}"
-        problem = Problem(ProblemClass.SYNTAX, message, None, name, line, column)
+        problem = Problem(ProblemClass.SYNTAX, one_line(message), None, name, line, column)
     except (ValueError, RecursionError) as error:
         problem = Problem(ProblemClass.SYNTAX, f"not TOML that can be read: {error}", None, name)
     raise Unreadable(problem)

@@ -28,5 +28,7 @@ def seconds_for(home: Path, config: str, task: str, count: int) -> float:
     command = [sys.executable, "-m", "benchmarks.inside", str(home), task, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     if done.returncode != 0:
-        raise MeasurementFailed(f"the engine failed: {done.stderr[-2000:]}")
+        log = home / "daemon.log"
+        said = done.stderr + (log.read_text() if log.exists() else "")
+        raise MeasurementFailed(f"the engine failed: {said[-2000:]}")
     return float(done.stdout)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from sqlite3 import Cursor
 
 from twisted.internet.defer import Deferred
 from twisted.internet.posixbase import PosixReactorBase
@@ -22,13 +21,13 @@ from runwisp.config.loader import load
 from runwisp.config.settings import Config
 from runwisp.daemonlog import observer
 from runwisp.engine.assembly import Assembly, assemble, use_monotonic_clock
+from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
+from runwisp.engine.recovery import Recovery
 from runwisp.events import Event, RunEnded
 from runwisp.model import EndReason
-from runwisp.store import marks
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
-from runwisp.units import now_ms
 
 WARM_UP_RUNS = 40
 _GLANCE_S = 0.05
@@ -74,14 +73,7 @@ async def measure(reactor: PosixReactorBase, config: Config, directory: Path, ta
     database.open()
     parts = assemble(reactor, database, data.logs, os.environ)
     engine = Engine(parts.resources, config)
-    now = now_ms(parts.resources.wall)
-
-    def register(cursor: Cursor) -> None:
-        for name in config.tasks:
-            marks.register(cursor, name, now)
-
-    await database.write(register)
-    engine.start()
+    await Boot(engine, Recovery(parts.resources, config, parts.finish_log), database).bring_up()
     replicas = sum(service.instances for service in config.services.values())
     while proc.child_count(os.getpid()) < replicas:
         await deferLater(reactor, _GLANCE_S)

@@ -57,15 +57,13 @@ _PRIORITY = Field(
     kinds.INTEGER,
     "Order of the first start, low numbers first, then by name.",
     default=0,
-    acts=False,
 )
-_AUTOSTART = Field("autostart", kinds.BOOLEAN, "Start with the daemon.", default=True, acts=False)
+_AUTOSTART = Field("autostart", kinds.BOOLEAN, "Start with the daemon.", default=True)
 _DEPENDS_ON = Field(
     "depends_on",
     kinds.UNIT_NAMES,
     "Services that have to be healthy before this one is started with the daemon.",
     default=[],
-    acts=False,
 )
 
 _ELSEWHERE = "it is only for tasks"

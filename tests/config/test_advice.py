@@ -79,9 +79,6 @@ def test_a_key_without_effect_is_warned_about_at_its_first_place_only(tmp_path: 
     [
         (f"{TASK}notify = ['inapp']\n", "tasks.t.notify_on_failure"),
         (f"{TASK}notify_on_success = ['inapp']\n", "tasks.t.notify_on_success"),
-        ("[services.s]\nrun = 'x'\npriority = 1\n", "services.s.priority"),
-        ("[services.s]\nrun = 'x'\nautostart = false\n", "services.s.autostart"),
-        ("[services.s]\nrun = 'x'\ndepends_on = []\n", "services.s.depends_on"),
         ("[notify]\nretry_budget = '1m'\n", "notify"),
         ("[[notifier]]\nid = 'n'\ntype = 'ntfy'\ntopic = 'x'\n", "notifier[0]"),
         ("[[notification_route]]\nnotify = ['inapp']\n", "notification_route[0]"),

@@ -1,30 +1,14 @@
-"""The reference of all keys as reStructuredText, made from the tables of keys.
-
-``python -m runwisp.config.reference DIRECTORY`` writes one page for each group of tables.
-"""
+"""The reference of all keys as reStructuredText, made from the tables of keys."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from runwisp.config.fields import Field, Spelling, Table
 from runwisp.config.notify_fields import ID, NOTIFIER_TYPES, TYPE
 from runwisp.config.shapes import DAY_S, MAX_CATCH_UP, CatchUpRule, Listing, limit_text, words
 from runwisp.config.tables import DEFAULTS, TABLES
-
-#: The tables on each page.
-PAGES = {
-    "tasks": ["tasks"],
-    "services": ["services"],
-    "defaults": ["defaults"],
-    "daemon": ["daemon", "scheduler", "storage"],
-    "notify": ["notify"],
-    "notifier": ["notifier"],
-    "notification_route": ["notification_route"],
-}
 
 
 def body(name: str) -> str:
@@ -33,17 +17,6 @@ def body(name: str) -> str:
     if name == "notifier":
         return _notifier_body()
     return "\n".join(_entry(field, table, prefix) for field, prefix in _with_nested(table))
-
-
-def page(name: str) -> str:
-    """A page of :data:`PAGES`: its tables, each under a heading."""
-    return "\n\n".join(_section(TABLES[table]) for table in PAGES[name])
-
-
-def _section(table: Table) -> str:
-    title = f"``{table.title}``"
-    idle = "" if table.acts else "This table is read and checked; it has no effect in this version.\n\n"
-    return f"{title}\n{'=' * len(title)}\n\n{idle}{body(table.name)}"
 
 
 def _notifier_body() -> str:
@@ -110,14 +83,3 @@ def _notes(field: Field, table: Table) -> Iterable[str]:
         yield "Inherited from ``[defaults]``."
     if table.acts and not field.acts:
         yield "No effect in this version."
-
-
-def main(directory: Path) -> None:
-    """Write every page into ``directory``."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in PAGES:
-        (directory / f"{name}.rst").write_text(page(name), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

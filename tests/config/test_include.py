@@ -136,3 +136,9 @@ def test_globs_expand_without_looking_into_hidden_names(tmp_path: Path) -> None:
     assert expanded("a/[^1].toml") == ["a/2.toml"]
     assert expanded("a/../?/1.toml") == ["a/../a/1.toml", "a/../b/1.toml"]
     assert expanded("gone/*") == []
+
+
+def test_the_zone_of_the_scheduler_under_its_other_name_is_refused_in_others_too(tmp_path: Path) -> None:
+    files = {"jobs.d/a.toml": "[daemon]\ntimezone = 'UTC'\n"}
+    (problem,) = problems_of(tmp_path, ROOT, files=files)
+    assert (problem.class_, problem.key, problem.line, problem.column) == ("conflict", "scheduler", 1, 2)

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from runwisp.config.reference import PAGES, body, main, page
+from runwisp.config.reference import body
 from runwisp.config.tables import TABLES
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_names_every_key(name: str) -> None:
-    text = page(name)
-    for table in PAGES[name]:
-        assert [
-            key for key in TABLES[table].by_name if f"``{key}``" not in text and f"``{key}." not in text
-        ] == []
+@pytest.mark.parametrize("name", TABLES)
+def test_the_reference_of_a_table_names_every_key(name: str) -> None:
+    text = body(name)
+    keys = {key for key in TABLES[name].by_name if key not in TABLES[name].nested}
+    nested = {f"{key}.{inner}" for key, table in TABLES[name].nested.items() for inner in table.by_name}
+    assert [key for key in sorted(keys | nested) if f"``{key}`` : " not in text] == []
 
 
 def test_an_entry_tells_type_limits_default_and_other_names() -> None:
@@ -26,12 +23,11 @@ def test_an_entry_tells_type_limits_default_and_other_names() -> None:
     assert "``run`` : string : required\n" in text
 
 
-def test_pages_of_types_follow_the_keys_of_all_notifiers() -> None:
-    text = page("notifier")
+def test_a_duration_or_count_without_a_limit_that_matters_has_none() -> None:
+    assert "``timeout`` : duration : default none\n" in body("defaults")
+    assert "``keep_for`` : duration, more than 0 : default no cap\n" in body("defaults")
+
+
+def test_the_keys_of_each_type_follow_those_of_all_notifiers() -> None:
+    text = body("notifier")
     assert text.index("``id``") < text.index('type = "slack"') < text.index("``webhook_url``")
-
-
-def test_the_pages_are_written_into_a_directory(tmp_path: Path) -> None:
-    main(tmp_path / "new")
-    assert {path.stem for path in (tmp_path / "new").iterdir()} == set(PAGES)
-    assert (tmp_path / "new/tasks.rst").read_text().startswith("``[tasks.NAME]``\n====")

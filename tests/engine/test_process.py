@@ -365,7 +365,9 @@ async def test_signals_have_their_defaults_in_a_child_even_if_we_ignore_them(
         child = await children.run("exec grep -E 'Sig(Ign|Blk)' /proc/self/status")
     finally:
         signal.signal(signal.SIGHUP, before)
-    assert [line.split()[1] for line in child.output[1].splitlines()] == [b"0" * 16] * 2
+    # 32 and 33 are glibc's own: its posix_spawn, with which make starts us, leaves them ignored.
+    masks = [int(line.split()[1], 16) & ~(0b11 << 31) for line in child.output[1].splitlines()]
+    assert masks == [0, 0]
 
 
 def real_path(path: Path) -> Path:
@@ -468,12 +470,14 @@ async def test_no_zombie_remains(children: Children) -> None:
 
 
 async def test_usage_is_known_after_the_exit(children: Children) -> None:
-    child = await children.run("exec dd if=/dev/zero of=/dev/null bs=200M count=2 2>/dev/null")
+    # A peak is known only if it is above ours, and ours depends on the tests before this one.
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + 100_000_000
+    child = await children.run(f"exec dd if=/dev/zero of=/dev/null bs={size} count=2 2>/dev/null")
     usage = child.transport.usage
     assert usage is not None
     assert 0.005 < usage.cpu_time < 60
     assert usage.peak_memory is not None
-    assert 200_000_000 < usage.peak_memory < 400_000_000
+    assert size < usage.peak_memory < 2 * size
 
 
 async def test_a_small_child_does_not_inherit_our_peak(children: Children) -> None:

@@ -120,10 +120,10 @@ def test_a_second_signal_kills_at_once_and_exits_with_1(tmp_path: Path) -> None:
         assert [run.status for run in daemon.rows()] == [Status.ENDED]
 
 
-def test_a_hangup_does_not_end_it(tmp_path: Path) -> None:
+def test_a_hangup_makes_it_reload_and_does_not_end_it(tmp_path: Path) -> None:
     with running(tmp_path, "") as daemon:
         daemon.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: daemon.said("SIGHUP"), "the hangup")
+        wait_until(lambda: daemon.said("reloaded"), "the reload")
         assert daemon.stop() == 0
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from runwisp.model import Bytes, RunId, Seconds, UnixMs
 
@@ -92,7 +93,13 @@ def format_size(size: int) -> str:
 def format_time(moment: UnixMs) -> str:
     """RFC 3339, UTC, with milliseconds: text order is time order."""
     seconds, ms = divmod(moment, 1000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms:03d}Z"
+    return f"{_to_the_second(seconds)}.{ms:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    """Most moments that are written are of the present second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_time(text: str) -> UnixMs:

@@ -15,10 +15,12 @@ from twisted.logger import Logger
 
 from runwisp.engine.background import Background
 from runwisp.engine.disk import DiskGuard
+from runwisp.engine.environment import inheritable
 from runwisp.engine.launch import SystemAccounts, prepare
 from runwisp.engine.ledger import Ledger
 from runwisp.engine.process import Launch, Spawner
 from runwisp.engine.resources import Resources
+from runwisp.engine.syncing import Syncer
 from runwisp.events import Bus
 from runwisp.logs.finish import finish_log
 from runwisp.logs.masking import Masker
@@ -65,13 +67,14 @@ def assemble(
     bus = Bus(reactor)
     disk = DiskGuard(logs, min_free_space, bus)
     accounts = SystemAccounts()
+    inherited = inheritable(environ)
     log = Logger(namespace=__name__)
 
     def in_thread(work: Callable[..., T], /, *args: object) -> Deferred[T]:
         return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)
 
     def prepare_launch(unit: Unit, run: Run) -> Launch:
-        return prepare(unit, run, environ, accounts)
+        return prepare(unit, run, inherited, accounts)
 
     def open_log(unit: Unit, run: Run) -> LogWriter:
         return LogWriter(
@@ -100,6 +103,7 @@ def assemble(
         open_log=open_log,
         disk=disk,
         in_thread=in_thread,
+        syncer=Syncer(background, in_thread),
         background=background,
     )
     return Assembly(resources, bus, open_log, end_log)

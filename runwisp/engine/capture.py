@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from runwisp.engine.happening import Happening
 from runwisp.engine.process import IChild
-from runwisp.engine.resources import InThread, RunLog
+from runwisp.engine.seams import InThread, RunLog
 from runwisp.logs.limits import Cut
 from runwisp.model import Stream
 

@@ -39,13 +39,22 @@ class Account:
     home: str
 
 
-def build(unit: Unit, run: Run, daemon: Mapping[str, str], account: Account | None) -> dict[str, str]:
+def inheritable(daemon: Mapping[str, str]) -> dict[str, str]:
+    """What a process may inherit of the daemon's environment."""
+    return {
+        name: value
+        for name, value in daemon.items()
+        if name not in MANAGER_VARIABLES and not name.startswith(_OWN_PREFIX)
+    }
+
+
+def build(unit: Unit, run: Run, inherited: Mapping[str, str], account: Account | None) -> dict[str, str]:
     """The whole environment of the process of ``run``.
 
-    :param daemon: the environment of the daemon
+    :param inherited: what is :func:`inheritable`
     :param account: who executes the process; None if the user database does not know the daemon's user
     """
-    env = _base(unit, daemon, account)
+    env = _base(unit, inherited, account)
     if unit.user is not None and account is not None:
         env |= _account_variables(account)
     env |= unit.env
@@ -59,17 +68,13 @@ def build(unit: Unit, run: Run, daemon: Mapping[str, str], account: Account | No
     return env
 
 
-def _base(unit: Unit, daemon: Mapping[str, str], account: Account | None) -> dict[str, str]:
+def _base(unit: Unit, inherited: Mapping[str, str], account: Account | None) -> dict[str, str]:
     if unit.env_base is EnvBase.INHERIT:
-        return {
-            name: value
-            for name, value in daemon.items()
-            if name not in MANAGER_VARIABLES and not name.startswith(_OWN_PREFIX)
-        }
+        return dict(inherited)
     if account is not None:
         identity = _account_variables(account)
     else:
-        identity = {name: daemon[name] for name in _ACCOUNT_VARIABLES if name in daemon}
+        identity = {name: inherited[name] for name in _ACCOUNT_VARIABLES if name in inherited}
     return {"PATH": _CLEAN_PATH, "SHELL": unit.shell, **identity}
 
 

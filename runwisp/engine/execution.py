@@ -18,13 +18,17 @@ from runwisp.engine.happening import Happening
 from runwisp.engine.ladder import Phase as StopPhase
 from runwisp.engine.ladder import StopLadder
 from runwisp.engine.process import IChild, StartFailed
-from runwisp.engine.resources import Resources, RunLog
+from runwisp.engine.resources import Resources
+from runwisp.engine.seams import RunLog
 from runwisp.logs.limits import Cut
 from runwisp.model import EndReason, LogOnFull, Run, Seconds, Status, Task, Unit
 from runwisp.policy.failures import is_failure
 from runwisp.policy.outcome import outcome
 from runwisp.units import format_duration, now_ms
 
+#: When to note in its row by what a process can be found again. A run that is over by then needs no note, and
+#: one whose daemon dies before is found by the run's id in its environment.
+NOTE_AFTER_S = 0.2
 #: How long processes that outlive the leader may keep the run's pipes open, in seconds.
 DRAIN_S = 2.0
 
@@ -117,24 +121,33 @@ class Execution:
 
     async def _see_through(self, child: IChild, capture: Capture, run_log: RunLog) -> None:
         resources = self._resources
-        resources.ledger.note_process(self.run, child.process_group, child.started)
+        noting = resources.clock.callLater(
+            NOTE_AFTER_S, resources.ledger.note_process, self.run, child.process_group, child.started
+        )
         deadline = self._arm_timeout()
         if self._cause is not None:
             self._climb(child)
         await capture.exited.when()
         self._exited_s = resources.clock.seconds()
-        if deadline is not None and deadline.active():
-            deadline.cancel()
-        try:
-            await capture.drained.when().addTimeout(DRAIN_S, resources.clock)
-        except TimeoutError:
-            await capture.when_written()
-            self._cut_pipes(child, run_log)
+        for call in (noting, deadline):
+            if call is not None and call.active():
+                call.cancel()
+        await self._drain(child, capture, run_log)
         if self._ladder is not None:
             await self._ladder.when_done()
         await capture.when_written()
         if capture.signal is not None:
             run_log.system(f"ended by {Signals(capture.signal).name}")
+
+    async def _drain(self, child: IChild, capture: Capture, run_log: RunLog) -> None:
+        """Wait for the pipes to close, or close them when their time is over."""
+        if capture.drained.has_happened:
+            return
+        try:
+            await capture.drained.when().addTimeout(DRAIN_S, self._resources.clock)
+        except TimeoutError:
+            await capture.when_written()
+            self._cut_pipes(child, run_log)
 
     def _arm_timeout(self) -> IDelayedCall | None:
         timeout = self.unit.timeout if isinstance(self.unit, Task) else None
@@ -176,7 +189,7 @@ class Execution:
 
     def _close_log(self, run_log: RunLog) -> None:
         run_log.close()
-        self._resources.background.start("sync of a run's log", self._resources.in_thread(run_log.sync))
+        self._resources.syncer.sync(run_log)
 
     def _ended(self, *, exit_status: int | None, signal: int | None, message: str | None = None) -> Run:
         reason, exit_code = outcome(self._cause, exit_status, signal)

@@ -6,7 +6,7 @@ by the run in their environment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from zope.interface import Interface, implementer
 
@@ -60,9 +60,14 @@ class ProcessTable:
 
 @implementer(IFamily)
 class Family:
-    """The family of the child ``leader``, started at ``started`` (clock ticks) for the run ``run_id``."""
+    """The family of the child ``leader`` of the run ``run_id``.
 
-    def __init__(self, table: ProcessTable, leader: int, started: int | None, run_id: str | None) -> None:
+    :param started: says when it was started (clock ticks), None if that was not looked up while it lived
+    """
+
+    def __init__(
+        self, table: ProcessTable, leader: int, started: Callable[[], int | None], run_id: str | None
+    ) -> None:
         self._table = table
         self._leader = leader
         self._started = started
@@ -70,15 +75,17 @@ class Family:
         self._known: set[ProcessInfo] = set()
 
     def remember(self) -> None:
+        self._started()
         self._known.update(procfs.descendants(self._leader))
 
     def survivors(self, now: float, not_before: float) -> Sequence[ProcessInfo]:
-        if self._started is None:
+        started = self._started()
+        if started is None:
             return ()
         younger = [
             process
             for process in self._table.processes(now, not_before)
-            if process.started >= self._started and not process.is_zombie
+            if process.started >= started and not process.is_zombie
         ]
         known = set(self._known)
         if self._run_id is not None:

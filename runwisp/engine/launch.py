@@ -9,6 +9,7 @@ import grp
 import os
 import pwd
 from collections.abc import Mapping
+from functools import cached_property
 
 from zope.interface import Attribute, Interface, implementer
 
@@ -48,8 +49,13 @@ class SystemAccounts:
     def is_root(self) -> bool:
         return os.geteuid() == 0
 
-    def own(self) -> Account | None:
+    @cached_property
+    def _own(self) -> Account | None:
         return self.user(str(os.geteuid()))
+
+    def own(self) -> Account | None:
+        # The daemon does not change its user, and every run asks.
+        return self._own
 
     def user(self, name: str) -> Account | None:
         try:
@@ -70,10 +76,10 @@ class SystemAccounts:
         return tuple(os.getgrouplist(account.name, gid))
 
 
-def prepare(unit: Unit, run: Run, environ: Mapping[str, str], accounts: IAccounts) -> Launch:
+def prepare(unit: Unit, run: Run, inherited: Mapping[str, str], accounts: IAccounts) -> Launch:
     """How to start the process of ``run``.
 
-    :param environ: the environment of the daemon
+    :param inherited: what processes inherit of the daemon's environment
     :raises StartFailed: if the account is unknown or not allowed, or the home of an unknown user is needed
     """
     if unit.user is None:
@@ -85,7 +91,7 @@ def prepare(unit: Unit, run: Run, environ: Mapping[str, str], accounts: IAccount
         groups = accounts.groups_of(account, gid)
     return Launch(
         argv=shell_line(unit.shell, unit.run),
-        env=environment.build(unit, run, environ, account),
+        env=environment.build(unit, run, inherited, account),
         cwd=_directory(unit.working_dir, account),
         umask=unit.umask,
         uid=uid,

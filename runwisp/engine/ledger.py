@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from sqlite3 import Cursor
 
+from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from runwisp.engine.background import Background
 from runwisp.engine.happening import Happening
@@ -26,6 +28,16 @@ from runwisp.store.interfaces import IDatabase
 
 _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 15.0
+
+
+@frozen
+class _Row:
+    """A write on its way; ``name`` is that of the unit, ``events`` are told when it is there."""
+
+    name: str
+    work: Callable[[Cursor], object]
+    events: Sequence[Event]
+    committed: Happening
 
 
 class Ledger:
@@ -126,29 +138,39 @@ class Ledger:
         return self._queue(name, lambda cur: marks.resume(cur, name, now), [])
 
     def _queue(self, name: str, work: Callable[[Cursor], object], events: Sequence[Event]) -> Happening:
-        committed = Happening()
-        self._background.start(f"row of {name}", self._commit(name, work, events, committed))
-        return committed
+        # Callbacks instead of a coroutine: every run passes here three times.
+        row = _Row(name, work, events, Happening())
+        written = self._database.write(work)
+        written.addCallbacks(self._written, self._refused, callbackArgs=(row,), errbackArgs=(row,))
+        self._background.start(f"row of {name}", written)
+        return row.committed
 
-    async def _commit(
-        self, name: str, work: Callable[[Cursor], object], events: Sequence[Event], committed: Happening
-    ) -> None:
-        delay_s = _FIRST_DELAY_S
-        while True:
-            try:
-                if await self._database.write(work) is False:
-                    self.log.error("row not found", task=name, events=len(events))
-                break
-            except StorageError as error:
-                if self._is_closing:
-                    self.log.error("row lost at shutdown", task=name, error=str(error))
-                    break
-                self.log.error("row not written, trying again", task=name, error=str(error))
-                await self._pause(delay_s)
-                delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
-        for event in events:
+    def _written(self, result: object, row: _Row) -> None:
+        if result is False:
+            self.log.error("row not found", task=row.name)
+        for event in row.events:
             self._bus.publish(event)
-        committed.happen()
+        row.committed.happen()
+
+    def _refused(self, failure: Failure, row: _Row) -> Deferred[None]:
+        failure.trap(StorageError)
+        return Deferred.fromCoroutine(self._insist(row, str(failure.value)))
+
+    async def _insist(self, row: _Row, error: str) -> None:
+        delay_s = _FIRST_DELAY_S
+        while not self._is_closing:
+            self.log.error("row not written, trying again", task=row.name, error=error)
+            await self._pause(delay_s)
+            delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
+            try:
+                result = await self._database.write(row.work)
+            except StorageError as again:
+                error = str(again)
+            else:
+                self._written(result, row)
+                return
+        self.log.error("row lost at shutdown", task=row.name, error=error)
+        row.committed.happen()
 
     async def _pause(self, delay_s: float) -> None:
         pause: Deferred[None] = deferLater(self._clock, delay_s)

@@ -14,7 +14,7 @@ import resource
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from attrs import frozen
@@ -87,7 +87,9 @@ class IChild(IProcessTransport):
     launch: Launch = Attribute("With what it was started.")
     pid: int = Attribute("Process id; it stays after the exit.")
     process_group: int = Attribute("Group and session id, equal to the pid.")
-    started: int | None = Attribute("The kernel's start time in clock ticks since boot, None if unknown.")
+    started: int | None = Attribute(
+        "The kernel's start time in clock ticks since boot; None if nobody asked before the exit."
+    )
     family: IFamily = Attribute("What comes from it.")
     usage: Usage | None = Attribute("What it used; None before the exit.")
 
@@ -230,9 +232,7 @@ class Child:
         self.launch = launch
         self.pid = pid
         self.process_group = pid
-        info = procfs.read_process(pid)
-        self.started = None if info is None else info.started
-        self.family = Family(table, pid, self.started, launch.env.get(RUN_ID))
+        self.family = Family(table, pid, lambda: self.started, launch.env.get(RUN_ID))
         self.usage: Usage | None = None
         self._reactor = reactor
         self._protocol = protocol
@@ -240,6 +240,12 @@ class Child:
         self._exit: ProcessDone | ProcessTerminated | None = None
         self._exited = Happening()
         self._group_is_gone = False
+
+    @cached_property
+    def started(self) -> int | None:
+        # Looked up when somebody asks: most runs are over before.
+        info = procfs.read_process(self.pid) if self._exit is None else None
+        return None if info is None else info.started
 
     def connect(self, read_ends: Sequence[int], open_pidfd: OpenPidFd | None) -> None:
         """Begin to watch: the pipes of stdout and stderr, and the exit."""
@@ -385,10 +391,25 @@ class Child:
                 self._protocol.processEnded(Failure(self._exit))
 
 
+class _OwnPeak:
+    """Our own peak of memory, in the kernel's unit. It only rises, so an old value spares most questions."""
+
+    def __init__(self) -> None:
+        self._known = 0
+
+    def is_below(self, peak: int) -> bool:
+        if peak > self._known:
+            self._known = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak > self._known
+
+
+_own_peak = _OwnPeak()
+
+
 def _usage(used: resource.struct_rusage) -> Usage:
     # Kilobytes, as everywhere but on macOS.
-    peak = used.ru_maxrss if used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss else None
-    return Usage(Seconds(used.ru_utime + used.ru_stime), None if peak is None else Bytes(peak * 1024))
+    peak = Bytes(used.ru_maxrss * 1024) if _own_peak.is_below(used.ru_maxrss) else None
+    return Usage(Seconds(used.ru_utime + used.ru_stime), peak)
 
 
 def _exit_reason(status: int) -> ProcessDone | ProcessTerminated:

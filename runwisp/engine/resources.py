@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from runwisp.engine.background import Background
 from runwisp.engine.disk import DiskGuard
 from runwisp.engine.ledger import Ledger
 from runwisp.engine.process import ISpawner, Launch
-from runwisp.logs.limits import Cut
-from runwisp.model import Run, Stream, Unit
+from runwisp.engine.seams import InThread, RunLog
+from runwisp.engine.syncing import Syncer
+from runwisp.model import Run, Unit
 from runwisp.units import RunIds
-
-T = TypeVar("T")
-
-
-class RunLog(Protocol):
-    """The log of one run as the engine writes it (see :class:`runwisp.logs.writer.LogWriter`)."""
-
-    @property
-    def cut(self) -> Cut | None:
-        """Why output is no longer stored, None while it is."""
-
-    def write(self, stream: Stream, data: bytes) -> None: ...
-
-    def end_stream(self, stream: Stream) -> None: ...
-
-    def system(self, text: str) -> None: ...
-
-    def close(self) -> None: ...
-
-    def sync(self) -> None: ...
-
-
-class InThread(Protocol):
-    """Calls a function in a worker thread, like :func:`twisted.internet.threads.deferToThread`."""
-
-    def __call__(self, work: Callable[..., T], /, *args: object) -> Deferred[T]: ...
 
 
 @frozen(kw_only=True)
@@ -60,4 +33,5 @@ class Resources:
     open_log: Callable[[Unit, Run], RunLog]
     disk: DiskGuard
     in_thread: InThread
+    syncer: Syncer
     background: Background

@@ -83,6 +83,7 @@ def rename(old: Path, new: Path) -> None:
     old.rename(new)
 
 
-def unlink(path: Path) -> None:
+def unlink(path: Path | str) -> None:
     """Remove the file; a missing one is fine."""
-    path.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        os.unlink(path)

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from runwisp.model import RunId, UnixMs
 
+_SUFFIXES = (".log", ".idx", ".log.prev", ".idx.prev", ".part", ".idx.new")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -50,12 +51,14 @@ class LogPaths:
         """An index on its way to replace a damaged one."""
         return self._with(".idx.new")
 
-    def all(self) -> tuple[Path, ...]:
+    def all(self) -> list[str]:
         """Every file a run may have, in the order in which they are deleted."""
-        return self.log, self.index, self.previous_log, self.previous_index, self.part, self.new_index
+        # As text: a Path costs more than the system call that is made with it, and every run pays for six.
+        stem = str(self.stem)
+        return [stem + suffix for suffix in _SUFFIXES]
 
     def _with(self, suffix: str) -> Path:
-        return self.stem.parent / (self.stem.name + suffix)
+        return Path(f"{self.stem}{suffix}")
 
 
 def directory_name(task_name: str) -> str:

@@ -49,7 +49,7 @@ def remove_logs(logs: Iterable[LogPaths]) -> Removed:
     return Removed(Bytes(size), errors)
 
 
-def _remove_file(path: Path) -> int:
+def _remove_file(path: str) -> int:
     """Its size; 0 for one that does not exist."""
     with suppress(FileNotFoundError):
         size = os.lstat(path).st_size

@@ -26,14 +26,25 @@ class Outcome:
 def run_batch(connection: Connection, works: Sequence[Callable[[Cursor], object]]) -> list[Outcome]:
     """Run the functions one after the other and commit what they did; outcomes in the same order.
 
-    A function that raises is undone, the others stay.
+    A function that raises is undone, the others stay; then all of them have been called twice.
 
     :raises StorageError: the database refused the whole; nothing is written
     """
     if len(works) == 1:
-        # An error means that nothing is written: no need to set it apart.
         return [_outcome(lambda: transact(connection, BEGIN_WRITE, works[0]))]
-    return transact(connection, BEGIN_WRITE, lambda _: [_apart(connection, work) for work in works])
+    has_begun = False
+
+    def together(cursor: Cursor) -> list[Outcome]:
+        nonlocal has_begun
+        has_begun = True
+        return [Outcome(work(cursor)) for work in works]
+
+    try:
+        return transact(connection, BEGIN_WRITE, together)
+    except Exception:  # whoever it was has taken the others along: again, each apart, which costs more
+        if not has_begun:
+            raise
+        return transact(connection, BEGIN_WRITE, lambda _: [_apart(connection, work) for work in works])
 
 
 def _apart(connection: Connection, work: Callable[[Cursor], object]) -> Outcome:

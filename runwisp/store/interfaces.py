@@ -16,8 +16,9 @@ class IDatabase(Interface):
     """Runs functions over a cursor, each inside a transaction, and never blocks its caller.
 
     A function may run in another thread and may share nothing with others. It must not begin, commit or roll
-    back, and it must not hand out its cursor. What it raises is the failure of its Deferred; an error of the
-    database itself (locked, full, damaged, closed) is a :class:`runwisp.errors.StorageError`.
+    back, and it must not hand out its cursor. It is called again if the failure of another undid what it did.
+    What it raises is the failure of its Deferred; an error of the database itself (locked, full, damaged,
+    closed) is a :class:`runwisp.errors.StorageError`.
     """
 
     def write(work: Callable[[Cursor], T]) -> Deferred[T]:

@@ -14,6 +14,7 @@ from runwisp.engine.background import Background
 from runwisp.engine.disk import DiskGuard
 from runwisp.engine.ledger import Ledger
 from runwisp.engine.resources import Resources
+from runwisp.engine.syncing import Syncer
 from runwisp.events import Bus, Event
 from runwisp.model import Bytes, Run, RunId, Status, Unit
 from runwisp.store import runs
@@ -81,6 +82,7 @@ class Stage:
                 Path("logs"), lambda: self.min_free_space, self.bus, measure=lambda _: self.free_space
             ),
             in_thread=in_this_thread,
+            syncer=Syncer(background, in_this_thread),
             background=background,
         )
 

@@ -87,7 +87,7 @@ def test_a_listing_from_the_future_of_the_clock_is_not_used() -> None:
 
 
 def test_a_family_without_a_start_time_claims_nobody() -> None:
-    family = Family(ProcessTable("RUNWISP_RUN_ID"), os.getpid(), None, "01J")
+    family = Family(ProcessTable("RUNWISP_RUN_ID"), os.getpid(), lambda: None, "01J")
     assert family.survivors(1.0, 0.0) == ()
 
 
@@ -100,7 +100,7 @@ def test_processes_older_than_the_leader_are_not_its_family() -> None:
         found = procfs.read_process(sleeper.pid)
         assert found is not None
         families = [
-            Family(ProcessTable("RUNWISP_RUN_ID"), 2**22 + 1, started, "01J")
+            Family(ProcessTable("RUNWISP_RUN_ID"), 2**22 + 1, lambda started=started: started, "01J")
             for started in (found.started, found.started + 1)
         ]
         members = [[member.pid for member in family.survivors(1.0, 0.0)] for family in families]

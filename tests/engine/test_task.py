@@ -5,6 +5,7 @@ from signal import SIGKILL, SIGTERM
 import pytest
 from twisted.internet.defer import Deferred
 
+from runwisp.engine.execution import NOTE_AFTER_S
 from runwisp.engine.task import TaskKeeper
 from runwisp.errors import StorageError
 from runwisp.events import RunCreated, RunEnded, RunStarted
@@ -43,7 +44,8 @@ def test_a_run_goes_from_its_row_to_its_end(stage: Stage) -> None:
     assert (run.status, run.triggered_by, run.trigger_source) == ("running", "api", "cli")
     (child,) = stage.children
     child.say(b"hello\n")
-    stage.clock.advance(1.5)
+    stage.clock.advance(NOTE_AFTER_S)
+    stage.clock.advance(1.5 - NOTE_AFTER_S)
     child.exit(0)
     stage.settle()
     row = stage.row(run)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from benchmarks import capture, due, idle, runs
+from benchmarks import capture, due, idle, retention, runs
 from benchmarks.contest import Contest
 from benchmarks.figures import Row, at_least, at_most
 
 CONTESTS: dict[str, Contest] = {
     contest.name: contest
-    for contest in (runs.CONTEST, capture.CONTEST, due.CONTEST, idle.MEMORY, idle.ACTIVITY)
+    for contest in (
+        runs.CONTEST,
+        capture.CONTEST,
+        due.CONTEST,
+        retention.CONTEST,
+        idle.MEMORY,
+        idle.ACTIVITY,
+    )
 }
 
 ROWS: dict[str, Row] = {
@@ -62,6 +69,16 @@ ROWS: dict[str, Row] = {
             peer=due.CRONSTABLE,
             quantity=due.LAST_START,
             unit="s",
+            target=at_most(1),
+        ),
+        Row(
+            name="retention",
+            title="100,000 old runs deleted: longest wait for the reactor",
+            contest="retention",
+            subject=retention.HOUSEKEEPING,
+            peer=retention.ALLOWANCE,
+            quantity=retention.LONGEST_WAIT,
+            unit="ms",
             target=at_most(1),
         ),
         Row(

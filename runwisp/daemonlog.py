@@ -120,7 +120,7 @@ def record_of(event: LogEvent) -> Record:
     return Record(
         at=event.get("log_time", 0.0),
         level=level_of(event),
-        message=formatEvent(event) if message is None else message,
+        message=_sentence(event) if message is None else message,
         fields={} if _is_legacy(event) or _is_twisted(event) else _extra_fields(event),
         traceback=failure.getTraceback().rstrip() if isinstance(failure, Failure) else None,
     )
@@ -128,7 +128,7 @@ def record_of(event: LogEvent) -> Record:
 
 def as_text(record: Record, shows_time: bool) -> str:
     """``2026-03-01 02:00:00 [INFO] message key=value``, in local time; lines of a traceback follow."""
-    words = [time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.at))] if shows_time else []
+    words = [_local_time(int(record.at))] if shows_time else []
     words += [f"[{record.level.upper()}]", record.message]
     words += [f"{name}={_value(name, value)}" for name, value in record.fields.items()]
     line = " ".join(words)
@@ -146,6 +146,17 @@ def as_json(record: Record) -> str:
     if record.traceback is not None:
         document["traceback"] = record.traceback
     return json.dumps(document, ensure_ascii=False, default=str)
+
+
+def _sentence(event: LogEvent) -> str:
+    """The formatted message; most of ours have nothing in them to be formatted."""
+    log_format = event.get("log_format")
+    return log_format if isinstance(log_format, str) and "{" not in log_format else formatEvent(event)
+
+
+@lru_cache(maxsize=8)
+def _local_time(second: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
 
 
 def _is_twisted(event: LogEvent) -> bool:
@@ -172,6 +183,8 @@ def _used_names(log_format: str) -> frozenset[str]:
 
 
 def _value(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return value if _BARE.fullmatch(value) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, int | float) and name in _DURATIONS:

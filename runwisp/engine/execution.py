@@ -17,7 +17,7 @@ from runwisp.engine.capture import Capture
 from runwisp.engine.happening import Happening
 from runwisp.engine.ladder import Phase as StopPhase
 from runwisp.engine.ladder import StopLadder
-from runwisp.engine.process import IChild, StartFailed
+from runwisp.engine.process import IChild, StartFailed, Usage
 from runwisp.engine.resources import Resources
 from runwisp.engine.seams import RunLog
 from runwisp.logs.limits import Cut
@@ -96,10 +96,7 @@ class Execution:
         self._began_s = self._resources.clock.seconds()
         await self._see_through(child, capture, run_log)
         self._close_log(run_log)
-        if child.usage is not None:
-            usage = child.usage
-            self.run = evolve(self.run, cpu_time=usage.cpu_time, peak_memory_bytes=usage.peak_memory)
-        return self._ended(exit_status=capture.exit_status, signal=capture.signal)
+        return self._ended(exit_status=capture.exit_status, signal=capture.signal, usage=child.usage)
 
     def stop(self, cause: EndReason = EndReason.STOPPED) -> None:
         """End the process by the stop ladder; the first cause wins and an exit beats them all."""
@@ -191,7 +188,14 @@ class Execution:
         run_log.close()
         self._resources.syncer.sync(run_log)
 
-    def _ended(self, *, exit_status: int | None, signal: int | None, message: str | None = None) -> Run:
+    def _ended(
+        self,
+        *,
+        exit_status: int | None,
+        signal: int | None,
+        message: str | None = None,
+        usage: Usage | None = None,
+    ) -> Run:
         reason, exit_code = outcome(self._cause, exit_status, signal)
         run = evolve(
             self.run,
@@ -201,6 +205,8 @@ class Execution:
             end_at=max(now_ms(self._resources.wall), self.run.created_at),
             is_failure=is_failure(self.unit.failures, reason, exit_code),
             message=message,
+            cpu_time=usage.cpu_time if usage is not None else None,
+            peak_memory_bytes=usage.peak_memory if usage is not None else None,
         )
         self._tell(run)
         return run

@@ -142,7 +142,7 @@ class Ledger:
         row = _Row(name, work, events, Happening())
         written = self._database.write(work)
         written.addCallbacks(self._written, self._refused, callbackArgs=(row,), errbackArgs=(row,))
-        self._background.start(f"row of {name}", written)
+        written.addErrback(lambda failure: self.log.failure("row of {name} failed", failure, name=name))
         return row.committed
 
     def _written(self, result: object, row: _Row) -> None:
@@ -152,9 +152,9 @@ class Ledger:
             self._bus.publish(event)
         row.committed.happen()
 
-    def _refused(self, failure: Failure, row: _Row) -> Deferred[None]:
+    def _refused(self, failure: Failure, row: _Row) -> None:
         failure.trap(StorageError)
-        return Deferred.fromCoroutine(self._insist(row, str(failure.value)))
+        self._background.start(f"row of {row.name}", self._insist(row, str(failure.value)))
 
     async def _insist(self, row: _Row, error: str) -> None:
         delay_s = _FIRST_DELAY_S

@@ -15,7 +15,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -38,7 +38,7 @@ from runwisp.model import Bytes, Seconds
 
 STDOUT, STDERR = 1, 2
 
-_PROTOCOL_FAILED = "protocol of process {pid} failed"
+T = TypeVar("T")
 
 
 class StartFailed(RunWispError):
@@ -256,8 +256,7 @@ class Child:
                 partial(self._protocol.childDataReceived, child_fd),
                 partial(self._pipe_closed, child_fd),
             )
-        with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
-            self._protocol.makeConnection(self)
+        self._tell(self._protocol.makeConnection, self)
         try:
             if open_pidfd is None:
                 raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
@@ -360,8 +359,7 @@ class Child:
 
     def _pipe_closed(self, child_fd: int) -> None:
         del self._pipes[child_fd]
-        with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
-            self._protocol.childConnectionLost(child_fd)
+        self._tell(self._protocol.childConnectionLost, child_fd)
         self._end_if_quiet()
 
     # Exit
@@ -379,16 +377,21 @@ class Child:
         self.usage = _usage(used)
         self._exit = _exit_reason(status)
         self.signal_group(0)
-        with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
-            self._protocol.processExited(Failure(self._exit))
+        self._tell(self._protocol.processExited, Failure(self._exit))
         self._exited.happen()
         self._end_if_quiet()
         return True
 
     def _end_if_quiet(self) -> None:
         if self._exit is not None and not self._pipes:
-            with self.log.failuresHandled(_PROTOCOL_FAILED, pid=self.pid):
-                self._protocol.processEnded(Failure(self._exit))
+            self._tell(self._protocol.processEnded, Failure(self._exit))
+
+    def _tell(self, what: Callable[[T], object], news: T) -> None:
+        """Call the protocol; what fails there must not fail here."""
+        try:
+            what(news)
+        except Exception:
+            self.log.failure("the protocol of process {pid} failed", pid=self.pid)
 
 
 class _OwnPeak:

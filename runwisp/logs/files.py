@@ -14,7 +14,7 @@ DIRECTORY_MODE = 0o700
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
-def create(path: Path) -> int:
+def create(path: Path | str) -> int:
     """A descriptor of a new, empty file, open for reading and writing; missing directories are made.
 
     The directory may vanish at any moment before the file is in it, when the unit's last old run is deleted.
@@ -23,11 +23,11 @@ def create(path: Path) -> int:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
         except FileNotFoundError:
-            _make_directory(path.parent)
+            _make_directory(Path(path).parent)
         else:
             os.fchmod(descriptor, FILE_MODE)
             return descriptor
-    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.path.dirname(path))
 
 
 def _make_directory(path: Path) -> None:

@@ -32,7 +32,7 @@ class Tails:
 class PartFile:
     """Writes the tails of a live run; the file exists from the first tail until :meth:`remove`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self._path = path
         self._descriptor: int | None = None
         self._stored = dict.fromkeys(_SLOTS, b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -71,5 +72,9 @@ def directory_name(task_name: str) -> str:
 
 def log_paths(logs_dir: Path, task_name: str, run_id: RunId, created_at: UnixMs) -> LogPaths:
     """The files of the run; the time in their name is ``created_at`` in UTC."""
-    created = datetime.fromtimestamp(created_at // 1000, UTC)
-    return LogPaths(logs_dir / directory_name(task_name) / f"{created:%Y%m%d_%H%M%S}_{run_id}")
+    return LogPaths(Path(f"{logs_dir}/{directory_name(task_name)}/{_time(created_at // 1000)}_{run_id}"))
+
+
+@lru_cache(maxsize=8)
+def _time(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%d_%H%M%S")

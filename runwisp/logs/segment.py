@@ -48,7 +48,7 @@ class Segment:
     _offset: int = field(default=0, init=False)
 
     @classmethod
-    def create(cls, log: Path, index: Path, first_line: int) -> Segment:
+    def create(cls, log: Path | str, index: Path | str, first_line: int) -> Segment:
         """A new segment. The log comes first: an index alone would look like an interrupted rotation."""
         with ExitStack() as opened:
             log_descriptor = files.held_by(opened, files.create(log))

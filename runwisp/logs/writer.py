@@ -66,7 +66,8 @@ class LogWriter:
         self._later = later
         self._limits = Limits(max_size, on_full)
         self._buffers = {stream: LineBuffer(self._limits.line, masker or None) for stream in Stream}
-        self._part = PartFile(paths.part)
+        self._log_path, self._index_path, _, _, part, _ = names = paths.all()
+        self._part = PartFile(part)
         self._rotation = Rotation(paths)
         self._segment: Segment | None = None
         self._previous: Extent | None = None
@@ -86,8 +87,8 @@ class LogWriter:
         # subscribers change, so that readers do not wait for a slow disk.
         self._turn = RLock()
         self._quick = Lock()
-        for path in paths.all():
-            self._attempt(partial(files.unlink, path))
+        for name in names:
+            self._attempt(partial(files.unlink, name))
 
     @property
     def total_lines(self) -> int:
@@ -233,7 +234,7 @@ class LogWriter:
     def _append(self, stream: Stream, lines: bytes, flags: int = 0) -> None:
         segment = self._segment
         if segment is None:
-            segment = Segment.create(self._paths.log, self._paths.index, self._total_lines + 1)
+            segment = Segment.create(self._log_path, self._index_path, self._total_lines + 1)
             with self._quick:
                 self._segment = segment
         first_line = self._total_lines + 1

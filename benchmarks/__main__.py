@@ -32,13 +32,14 @@ def main(names: Sequence[str], repetitions: int, quick: bool, as_json: bool, str
 
     Rows: see benchmarks/README.rst. A row that cannot be measured makes the exit code 1 in any case.
     """
+    machine = _machine()
     chosen = [row for row in ROWS.values() if row.name in names or not names]
     with TemporaryDirectory(prefix="runwisp-bench-", dir=_SCRATCH) as scratch:
         results = measure(chosen, Bench(Path(scratch), _TOOLS, quick), repetitions)
     if as_json:
         print(to_json(results))
     else:
-        print(f"{_machine()}; medians of {repetitions} repetitions\n\n{render(results)}")
+        print(f"{machine}; medians of {repetitions} repetitions\n\n{render(results)}")
     sys.exit(exit_code(results, strict))
 
 
@@ -57,6 +58,7 @@ def exit_code(results: Sequence[Result | Unmeasured], strict: bool) -> int:
 
 
 def _machine() -> str:
+    """What the figures depend on; the load is that before the measurements."""
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     return f"{system}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 

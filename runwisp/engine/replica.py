@@ -33,8 +33,8 @@ class Owner(Protocol):
     def claim(self, replica: Replica) -> Run | None:
         """The slot has fallen free: the queued run that takes it, if there is one."""
 
-    def came_to_rest(self, replica: Replica) -> None:
-        """The run of the slot has ended and nothing follows it."""
+    def came_to_rest(self) -> None:
+        """The run of a slot has ended and nothing follows it."""
 
 
 @frozen
@@ -260,7 +260,7 @@ class Replica:
             self._wait()
         else:
             self.is_wanted = what is Input.GIVE_UP
-            self._owner.came_to_rest(self)
+            self._owner.came_to_rest()
 
     def _wait(self) -> None:
         delay_s = restart_delay(self.service, self._history.exits_in_a_row)

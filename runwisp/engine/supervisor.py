@@ -41,8 +41,8 @@ class Supervisor:
         self.service = service
         self.wish = Wish.UNTOLD
         self._resources = resources
-        # Slots above ``instances`` are those whose processes are still being stopped.
-        self._slots: dict[int, Replica] = {}
+        # Slots from ``instances`` on are left over from a reload; their processes may still be being stopped.
+        self._slots: list[Replica] = []
         self._waiting = Line()
         self._is_held = False
         self._idle = Happening()
@@ -53,17 +53,17 @@ class Supervisor:
     @property
     def replicas(self) -> list[Replica]:
         """The slots there should be, by index."""
-        return [self._slots[index] for index in range(self.service.instances)]
+        return self._slots[: self.service.instances]
 
     @property
     def is_idle(self) -> bool:
         """No replica has a process or is going to get one."""
-        return not self._waiting and all(replica.is_at_rest for replica in self._slots.values())
+        return not self._waiting and all(replica.is_at_rest for replica in self._slots)
 
     @property
     def active_count(self) -> int:
         """How many runs have a process or are about to get one."""
-        return sum(replica.is_live for replica in self._slots.values())
+        return sum(replica.is_live for replica in self._slots)
 
     @property
     def queued_count(self) -> int:
@@ -87,7 +87,7 @@ class Supervisor:
         """The runs whose stop is in progress, and how far each has come."""
         return {
             execution.run.id: execution.stop_phase
-            for replica in self._slots.values()
+            for replica in self._slots
             if (execution := replica.execution) is not None and execution.is_stopping
         }
 
@@ -150,14 +150,12 @@ class Supervisor:
         """``service`` is another one in ``instances`` alone: fill the new slots, or stop the surplus."""
         before, self.service = self.service.instances, service
         self._make_slots(service.instances)
-        for index in sorted(self._slots, reverse=True):
-            replica = self._slots[index]
+        for replica in self._slots:
             replica.service = service
-            if index >= service.instances:
-                replica.stop()
-                self._forget_surplus(replica)
-        for index in range(before, service.instances):
-            self._fill(self._slots[index])
+        for surplus in reversed(self._slots[service.instances :]):
+            surplus.stop()
+        for replica in self.replicas[before:]:
+            self._fill(replica)
         self._tell_if_idle()
 
     def replace(self, service: Service) -> None:
@@ -179,20 +177,20 @@ class Supervisor:
         """Start nothing any more; what runs may go on, and what waits stays in the database as it is."""
         self._is_held = True
         self._waiting.clear()
-        for replica in self._slots.values():
+        for replica in self._slots:
             replica.hold()
         self._tell_if_idle()
 
     def close(self) -> None:
         """The daemon shuts down: stop what runs."""
         self.hold()
-        for replica in self._slots.values():
+        for replica in self._slots:
             replica.stop()
 
     def cut_short(self) -> None:
         """The time for the shutdown is over."""
         self.hold()
-        for replica in self._slots.values():
+        for replica in self._slots:
             replica.cut_short()
 
     # What replicas ask and tell
@@ -201,20 +199,14 @@ class Supervisor:
         is_surplus = replica.index >= self.service.instances
         return None if self._is_held or is_surplus or not self._waiting else self._waiting.pop()
 
-    def came_to_rest(self, replica: Replica) -> None:
-        self._forget_surplus(replica)
+    def came_to_rest(self) -> None:
         self._tell_if_idle()
 
     # Slots
 
     def _make_slots(self, instances: int) -> None:
-        for index in range(instances):
-            if index not in self._slots:
-                self._slots[index] = Replica(self._resources, self.service, index, self)
-
-    def _forget_surplus(self, replica: Replica) -> None:
-        if replica.index >= self.service.instances and replica.is_at_rest:
-            del self._slots[replica.index]
+        for index in range(len(self._slots), instances):
+            self._slots.append(Replica(self._resources, self.service, index, self))
 
     def _fill(self, replica: Replica) -> None:
         """Fill a slot that a reload has added; one whose old process is still being stopped follows it."""
@@ -224,7 +216,7 @@ class Supervisor:
             replica.start(TriggeredBy.SERVICE)
 
     def _slot_of(self, run_id: RunId) -> Replica | None:
-        for replica in self._slots.values():
+        for replica in self._slots:
             if replica.execution is not None and replica.execution.run.id == run_id:
                 return replica
         return None
@@ -232,7 +224,7 @@ class Supervisor:
     def _put_down(self, reason: EndReason, message: str) -> None:
         self.wish = Wish.DOWN
         self._drop_waiting(reason, message)
-        for replica in tuple(self._slots.values()):
+        for replica in self._slots:
             replica.stop()
         self._tell_if_idle()
 
@@ -262,9 +254,8 @@ class Supervisor:
         if decision.drop_oldest:
             self._end_waiting(self._waiting.pop(), EndReason.STOPPED, "a newer run took its place")
         self._waiting.append(run, is_counted=True)
-        victim = None if decision.victim is None else self._slot_of(decision.victim)
-        if victim is not None:
-            victim.end_run()
+        if decision.victim is not None:
+            self.stop_run(decision.victim)
 
     def _drop_waiting(self, reason: EndReason, message: str) -> None:
         while self._waiting:

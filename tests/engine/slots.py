@@ -21,7 +21,7 @@ class Alone:
     def claim(self, replica: Replica) -> Run | None:
         return self.queue.pop(0) if self.queue else None
 
-    def came_to_rest(self, replica: Replica) -> None:
+    def came_to_rest(self) -> None:
         self.rests += 1
 
 

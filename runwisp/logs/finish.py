@@ -23,7 +23,8 @@ from runwisp.units import now_ms
 def finish_log(paths: LogPaths, text: str, wall: Callable[[], float]) -> None:
     """Give a half line its newline, make lines of the pending tails, add ``text`` as a system line, close.
 
-    Doing it again with the same text changes nothing. Slow: the files are brought to the disk.
+    Doing it again changes nothing, also when ``text`` differs after its first semicolon: a boot that was
+    killed has stopped processes which the next one no longer finds. Slow: the files are brought to the disk.
 
     :raises OSError: the log is only partly finished, and readable as before
     """
@@ -38,7 +39,7 @@ def finish_log(paths: LogPaths, text: str, wall: Callable[[], float]) -> None:
             _end_half_line(segment, history, history.half, tails)
         if tails is not None:
             _commit_tails(segment, history, tails)
-        if history.last is None or (history.last.stream, history.last.data) != (Stream.SYSTEM, message):
+        if not history.ends_with(text.partition(";")[0]):
             segment.append(Stream.SYSTEM, message, now_ms(wall))
         segment.seal(now_ms(wall))
         files.unlink(paths.part)
@@ -76,6 +77,13 @@ class _History:
     def note(self, stream: Stream, line: int, flags: int) -> None:
         self.last_lines[stream] = line
         self.flags[stream] = flags
+
+    def ends_with(self, beginning: str) -> bool:
+        """The last line is a system line that begins like this."""
+        last = self.last
+        if last is None or last.stream is not Stream.SYSTEM:
+            return False
+        return last.data.startswith(beginning.encode(errors="surrogateescape"))
 
     def pending(self, tails: Tails | None, stream: Stream) -> bytes:
         """The tail of the stream if it has not become a line."""

@@ -75,6 +75,13 @@ def test_finishing_twice_changes_nothing(tmp_path: Path) -> None:
     assert (paths.log.read_bytes(), paths.index.read_bytes()) == before
 
 
+def test_finishing_again_does_not_repeat_what_happened_in_other_words(tmp_path: Path) -> None:
+    paths = make_paths(tmp_path)
+    finish_log(paths, f"{_NOTE}; stopped what was left of it: sleep (17)", Wall())
+    finish_log(paths, _NOTE, Wall())
+    assert texts(paths) == [f"{_NOTE}; stopped what was left of it: sleep (17)"]
+
+
 def test_a_log_that_was_closed_gets_the_system_line_too(tmp_path: Path) -> None:
     paths = make_paths(tmp_path)
     writer = make_writer(paths)

@@ -56,12 +56,15 @@ class Daemon:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self.process.kill()
-        self.wait()
+        if self.is_running:
+            self.kill()
         for run in self.rows():
             if run.process_group is not None and is_alive(run.process_group):
                 os.killpg(run.process_group, signal.SIGKILL)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def process(self) -> subprocess.Popen[str]:

@@ -168,8 +168,8 @@ class Replica:
 
     def replace(self) -> None:
         """``service`` is another one now: what runs or waits here begins again; what is at rest stays so."""
-        self._history = SlotHistory()
         if self.is_wanted and not self.is_at_rest:
+            self._history = SlotHistory()
             self.restart(TriggeredBy.SERVICE)
 
     def hold(self) -> None:
@@ -257,14 +257,14 @@ class Replica:
             again = new_run(self._resources, self.service, follow_up.triggered_by, follow_up.source)
             self._fill_anew(again, is_recorded=False)
         elif what is Input.LATER:
-            self._wait()
+            self._wait(run.label)
         else:
             self.is_wanted = what is Input.GIVE_UP
             self._owner.came_to_rest()
 
-    def _wait(self) -> None:
+    def _wait(self, label: str) -> None:
         delay_s = restart_delay(self.service, self._history.exits_in_a_row)
-        self.log.info("restart planned", task=self.service.name, replica=self.index, delay=delay_s)
+        self.log.info("restart planned", task=label, delay=delay_s)
         self._next_start_at = UnixMs(now_ms(self._resources.wall) + round(delay_s * 1000))
         self._delay = self._resources.clock.callLater(delay_s, self._due)
 

@@ -255,8 +255,8 @@ class Supervision(RuleBasedStateMachine):
     def replace(self) -> None:
         self.supervisor.replace(evolve(self.supervisor.service, run="another"))
         for slot in self.model.current:
-            slot.exits = slot.failed_starts = 0
             if slot.is_wanted and slot.state != "fatal":
+                slot.exits = slot.failed_starts = 0
                 self.model.bounce(slot)
         self._settle()
 

@@ -174,6 +174,7 @@ def test_fatal_survives_a_new_definition(stage: Stage) -> None:
     it.replace(evolve(it.service, run="another"))
     wait(stage, 100)
     assert (it.state, slots(stage)) == (ServiceState.DEGRADED, [1])
+    assert it.report().replicas[0].failed_starts == 1
 
 
 def test_a_restart_that_is_under_way_brings_up_the_new_definition(stage: Stage) -> None:

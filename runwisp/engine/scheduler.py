@@ -68,7 +68,20 @@ class Entry:
     def next(self) -> Slot | None:
         if self.is_interval:
             return next_slot(self.schedule, self.zone, self.after, self.anchor)
-        return _shared_slot(self.schedule, self.zone, self.after)
+        # Slots are at whole seconds, so this changes nothing but finds the answer that others have asked for.
+        return _shared_slot(self.schedule, self.zone, UnixMs(self.after - self.after % 1000))
+
+    def latest(self, first: Slot, now: UnixMs) -> Slot:
+        """Of the slots from ``first`` to ``now``, the last that is to run, or the last if none is."""
+        if self.schedule.every is not None:
+            one_back = UnixMs(now - round(self.schedule.every * 1000))
+            return next_slot(self.schedule, self.zone, one_back, self.anchor) or first
+        slot, entry = first, evolve(self, after=first.at)
+        while (following := entry.next()) is not None and following.at <= now:
+            if following.fate is Fate.RUN or slot.fate is not Fate.RUN:
+                slot = following
+            entry = evolve(entry, after=following.at)
+        return slot
 
     def anchored(self, moment: UnixMs) -> Entry:
         return evolve(self, anchor=moment, after=moment)
@@ -224,14 +237,13 @@ class Scheduler:
 
     def _fire_due(self, now: UnixMs) -> None:
         for item in self._take_due(now):
-            self._fire(item)
-            # Overdue slots of a schedule fire once; intervals go on from the slot that was planned.
-            after = max(item.at, now) if not item.entry.is_interval else item.at
-            self._plan_again(item, evolve(item.entry, after=UnixMs(after)))
+            self._fire(item, now)
+            self._plan_again(item, evolve(item.entry, after=now))
 
-    def _fire(self, item: _Due) -> None:
+    def _fire(self, item: _Due, now: UnixMs) -> None:
+        """Overdue slots fire once, as the last of them: none may count as missed after a restart."""
         with self.log.failuresHandled("firing {name} failed", name=item.name):
-            self._taker.fire(item.name, Slot(item.at, item.fate))
+            self._taker.fire(item.name, item.entry.latest(Slot(item.at, item.fate), now))
 
     def _plan_again(self, item: _Due, entry: Entry) -> None:
         if self._entries.get(item.name) is item.entry:
@@ -246,7 +258,7 @@ class Scheduler:
         self.log.warn("the clock jumped ahead, or the machine slept", tasks=len(gaps))
         for item in due:
             if item.entry.is_interval:
-                self._fire(item)
+                self._fire(item, now)
                 self._plan_again(item, item.entry.anchored(now))
             else:
                 self._plan_again(item, evolve(item.entry, after=now))

@@ -86,12 +86,19 @@ def test_the_timer_sleeps_to_the_earliest_slot_but_not_for_long() -> None:
     assert call.getTime() == 5 + LONGEST_SLEEP_S
 
 
-def test_slots_that_a_late_wake_finds_overdue_fire_once() -> None:
+def test_slots_that_a_late_wake_finds_overdue_fire_once_as_the_last_of_them() -> None:
     rig = Rig(secondly="* * * * * *")
     rig.run(1)
     rig.clock.advance(5)
     rig.run(1)
-    assert rig.fired == [("secondly", 1), ("secondly", 2), ("secondly", 7)]
+    assert rig.fired == [("secondly", 1), ("secondly", 6), ("secondly", 7)]
+
+
+def test_an_overdue_interval_fires_once_and_keeps_its_rhythm() -> None:
+    rig = Rig(every="@every 5s")
+    rig.clock.advance(23)
+    rig.run(7)
+    assert rig.fired == [("every", 20), ("every", 25), ("every", 30)]
 
 
 def test_nothing_fires_after_a_stop() -> None:
@@ -188,7 +195,7 @@ def test_nothing_fires_while_a_gap_is_being_caught_up() -> None:
     assert rig.fired == []
     rig.caught_up.callback(None)
     rig.run(1)
-    assert [at for _, at in rig.fired] == [601, 606]
+    assert [at for _, at in rig.fired] == [605, 606]
 
 
 def test_a_catch_up_that_fails_does_not_end_the_schedules(logged_failures: list[Failure]) -> None:
@@ -205,7 +212,7 @@ def test_an_interval_that_was_slept_through_fires_once_and_goes_on_from_there() 
     rig.clock.advance(610)
     rig.run(80)
     assert rig.gaps == []
-    assert rig.fired == [("every", 40), ("every", 650), ("every", 690)]
+    assert rig.fired == [("every", 600), ("every", 650), ("every", 690)]
 
 
 def test_a_small_step_forward_is_an_ordinary_late_firing() -> None:
@@ -215,6 +222,15 @@ def test_a_small_step_forward_is_an_ordinary_late_firing() -> None:
     rig.run(10)
     assert rig.gaps == []
     assert rig.fired == [("minutely", 60)]
+
+
+def test_an_overdue_slot_that_runs_counts_before_a_skipped_copy() -> None:
+    rig = Rig()
+    # Clocks in Bratislava go back from 03:00 to 02:00 at 01:00 UTC on 2026-10-25.
+    rig.offset_s = 1792890000.0 - 10
+    rig.scheduler.add(task('cron = "0,58 0,59 2 * * *"\ntimezone = "Europe/Bratislava"', name="a"))
+    rig.clock.advance(20)
+    assert rig.fired == [("a", 1792890000.0 - 2 - NOON_S)]
 
 
 def test_skipped_copies_are_no_next_run() -> None:

@@ -105,8 +105,10 @@ class Boot:
                 self._engine.paused.add(name)
                 continue
             anchor = self._anchor(registration, now)
-            self._engine.scheduler.add(task, after=max(anchor, now))
             entry = Entry.of(task, anchor)
+            # Intervals are of elapsed time, and each daemon counts them from its own start.
+            is_interval = entry is not None and entry.is_interval
+            self._engine.scheduler.add(task, after=now if is_interval else max(anchor, now))
             if entry is not None and anchor < now:
                 gaps.append(Gap(entry))
         return gaps

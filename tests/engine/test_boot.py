@@ -140,6 +140,12 @@ def test_a_clock_set_back_a_little_fires_nothing_before_the_last_slot(rig: Rig) 
     assert rig.engine.scheduler.next_run("t") == NOON + 180 * MINUTE
 
 
+def test_a_clock_set_back_a_little_does_not_hold_intervals(rig: Rig) -> None:
+    rig.mark("t", first=NOON - 600 * MINUTE, tick=NOON + 120 * MINUTE)
+    rig.boot(hourly('"latest"').replace("0 * * * *", "@every 1h"))
+    assert rig.engine.scheduler.next_run("t") == NOON + 60 * MINUTE
+
+
 def test_a_clock_set_far_back_starts_the_schedule_anew(rig: Rig) -> None:
     rig.mark("t", first=NOON - 600 * MINUTE, tick=NOON + 240 * MINUTE)
     rig.boot(hourly('"latest"'))

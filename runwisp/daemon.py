@@ -6,7 +6,9 @@ Spec: runtime, boot sequence, graceful shutdown and reload; operations, reload, 
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -31,6 +33,11 @@ from runwisp.policy.reload import ReloadPlan, needs_restart, plan_reload
 from runwisp.store import fingerprint
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
+
+#: Some programs signal a process and then its whole group: so soon after the first it is the same signal.
+SAME_SIGNAL_S = 0.3
+#: Every process takes three descriptors while it runs.
+_MOST_DESCRIPTORS = 65_536
 
 
 class Daemon(MultiService):
@@ -68,6 +75,7 @@ class Daemon(MultiService):
         self._leave = leave
         self._reloads = DeferredLock()
         self._booting: Deferred[None] | None = None
+        self._signalled_at_s = 0.0
         self._is_stopping = False
         lifeline.setServiceParent(self)
 
@@ -89,6 +97,7 @@ class Daemon(MultiService):
         super().startService()
         if sys.__stderr__ is not None:
             faulthandler.enable(sys.__stderr__)
+        _allow_descriptors()
         self._reactor.addSystemEventTrigger("after", "shutdown", self._leave_with_code)
         self._reactor.callWhenRunning(self._begin)
 
@@ -145,6 +154,9 @@ class Daemon(MultiService):
         await self._boot.bring_up()
         self._housekeeping.start()
         self._lifeline.ready()
+        # What is there now stays for good; the collector need not look at it each time.
+        gc.collect()
+        gc.freeze()
         self.log.info(
             "ready",
             version=__version__,
@@ -180,6 +192,7 @@ class Daemon(MultiService):
         if signum is signal.SIGHUP:
             self._engine.resources.background.start("reload", self._reload_on_signal())
         elif not self._is_stopping:
+            self._signalled_at_s = self._reactor.seconds()
             self.log.info(
                 "shutting down",
                 signal=signum.name,
@@ -187,7 +200,7 @@ class Daemon(MultiService):
                 timeout=self._engine.config.daemon.shutdown_timeout,
             )
             self._reactor.stop()
-        else:
+        elif self._reactor.seconds() - self._signalled_at_s >= SAME_SIGNAL_S:
             self.log.warn("second signal: killing what is left", signal=signum.name)
             self.exit_code = 1
             self._engine.cut_short()
@@ -224,6 +237,14 @@ class Daemon(MultiService):
             sys.stdout.flush()
             sys.stderr.flush()
             self._leave(self.exit_code)
+
+
+def _allow_descriptors() -> None:
+    """Raise the soft limit: the usual 1,024 are gone when a few hundred tasks are due together."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _identify(cursor: Cursor) -> str:

@@ -1,7 +1,6 @@
-"""Builds the tree of services and wires it: the only place that knows everyone.
+"""Where ``twistd runwisp`` comes in, and ``runwisp daemon`` with it: options, log, configuration.
 
-``twistd runwisp`` comes here through :class:`Options` and :func:`makeService`; ``runwisp daemon`` is the same
-program, started by our own command.
+The reactor is imported when all of that is known to be good; :mod:`runwisp.tree` then builds the daemon.
 """
 
 from __future__ import annotations
@@ -12,29 +11,16 @@ from pathlib import Path
 from typing import TextIO
 
 from twisted.application.service import MultiService
-from twisted.internet.posixbase import PosixReactorBase
-from twisted.logger import ILogObserver, Logger
+from twisted.logger import ILogObserver
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 from runwisp.cli.options import FLAGS, Globals, resolve
 from runwisp.cli.output import print_error
 from runwisp.config.loader import find, load
-from runwisp.config.settings import Config
-from runwisp.daemon import Daemon
 from runwisp.daemonlog import observer
-from runwisp.engine.assembly import assemble, use_monotonic_clock
-from runwisp.engine.boot import Boot
-from runwisp.engine.engine import Engine
-from runwisp.engine.housekeeping import Housekeeping
-from runwisp.engine.recovery import Recovery
 from runwisp.errors import RunWispError, UsageError
-from runwisp.lifeline import Lifeline
-from runwisp.sdnotify import Notifier
-from runwisp.store.database import Database
-from runwisp.store.datadir import DataDir
-
-log = Logger()
+from runwisp.lean import import_reactor
 
 #: twistd takes the name of a function without arguments for its log, so what it needs has to be found here.
 _log_observer: ILogObserver | None = None
@@ -79,10 +65,6 @@ class Options(usage.Options):
 
 def makeService(options: Options) -> MultiService:
     """The daemon for ``options``; whatever is wrong with the configuration ends the program with 1 here."""
-    from twisted.internet import reactor
-
-    assert isinstance(reactor, PosixReactorBase)
-    use_monotonic_clock(reactor)
     settings = options.settings
     try:
         if "NOTIFY_SOCKET" in os.environ and options.parent is not None and not options.parent["nodaemon"]:
@@ -92,38 +74,11 @@ def makeService(options: Options) -> MultiService:
     except RunWispError as error:
         print_error(error)
         raise SystemExit(1) from None
+    import_reactor()
+    from twisted.internet import reactor
+    from twisted.internet.posixbase import PosixReactorBase
+
+    from runwisp.tree import build
+
+    assert isinstance(reactor, PosixReactorBase)
     return build(reactor, config, settings)
-
-
-def _not_notified(error: OSError) -> None:
-    log.debug("the service manager does not listen: {error}", error=error)
-
-
-def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemon:
-    """Wire a daemon; no file or port is touched before it is started."""
-    data_dir = DataDir(settings.data)
-    database = Database(data_dir.database, reactor)
-    parts = assemble(
-        reactor,
-        database,
-        data_dir.logs,
-        os.environ,
-        min_free_space=lambda: engine.config.storage.min_free_space,
-    )
-    engine = Engine(parts.resources, config)
-    boot = Boot(engine, Recovery(parts.resources, config, parts.finish_log), database)
-    housekeeping = Housekeeping(parts.resources, database, lambda: engine.config, data_dir.logs, parts.bus)
-    notifier = Notifier.from_environ(os.environ, _not_notified)
-    lifeline = Lifeline(reactor, notifier, engine, database, parts.bus)
-    # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
-    is_host_zone = config.timezone_source == "system"
-    return Daemon(
-        reactor=reactor,
-        data_dir=data_dir,
-        database=database,
-        engine=engine,
-        boot=boot,
-        housekeeping=housekeeping,
-        lifeline=lifeline,
-        load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
-    )

@@ -12,6 +12,7 @@ from runwisp.cli.documents import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json
 from runwisp.errors import RunWispError
+from runwisp.lean import import_reactor
 from runwisp.model import EndReason, Run, Stream
 from runwisp.policy.triggering import check_exec
 from runwisp.store.datadir import DataDir
@@ -45,6 +46,7 @@ def command(settings: Globals, task: str, as_json: bool) -> None:
     data_dir.lock()
     try:
         # Twisted takes a fifth of a second to import: a refused command is not to wait for it.
+        import_reactor()
         from runwisp.engine.solo import run_solo
 
         outcome = run_solo(config, data_dir, task, _json_echo if as_json else _echo)

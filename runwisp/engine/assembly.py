@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -52,6 +54,11 @@ def use_monotonic_clock(reactor: PosixReactorBase) -> None:
     reactor.seconds = time.monotonic
 
 
+def _hear_no_sigchld() -> None:
+    """Exits are learned of from pidfds; the reactor's handler would be woken by each of them for nothing."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def assemble(
     reactor: PosixReactorBase,
     database: IDatabase,
@@ -65,6 +72,8 @@ def assemble(
     """
     background = Background()
     bus = Bus(reactor)
+    if hasattr(os, "pidfd_open"):
+        reactor.callWhenRunning(_hear_no_sigchld)
     disk = DiskGuard(logs, min_free_space, bus)
     accounts = SystemAccounts()
     inherited = inheritable(environ)

@@ -14,6 +14,9 @@ from zope.interface import implementer
 #: The most that is read from a pipe at once, and what a pipe holds on Linux.
 READ_SIZE = 65536
 
+#: So often a pipe that gives whole pieces is read before others have their turn.
+_READS_PER_TURN = 8
+
 _CLOSED = Failure(CONNECTION_DONE)
 
 
@@ -34,6 +37,7 @@ class Pipe:
         self._on_data = on_data
         self._on_closed = on_closed
         self._is_closing = False
+        self._is_paused = False
         reactor.addReader(self)
 
     def fileno(self) -> int:
@@ -43,21 +47,26 @@ class Pipe:
         return "process"
 
     def doRead(self) -> None:
-        try:
-            data = os.read(self._fd, READ_SIZE)
-        except BlockingIOError:
-            return
-        if data:
+        for _ in range(_READS_PER_TURN):
+            try:
+                data = os.read(self._fd, READ_SIZE)
+            except BlockingIOError:
+                return
+            if not data:
+                self.pause()
+                self.connectionLost(_CLOSED)
+                return
             self._on_data(data)
-        else:
-            self.pause()
-            self.connectionLost(_CLOSED)
+            if len(data) < READ_SIZE or self._is_paused or self._is_closing:
+                return
 
     def pause(self) -> None:
+        self._is_paused = True
         self._reactor.removeReader(self)
 
     def resume(self) -> None:
         if not self._is_closing:
+            self._is_paused = False
             self._reactor.addReader(self)
 
     def close_soon(self) -> None:

@@ -165,6 +165,8 @@ class Engine:
         self.scheduler.stop()
         deadline = self.resources.clock.callLater(timeout_s, self.cut_short)
         try:
+            for owner in self._owners():
+                owner.hold()
             for wave in self.start_order.stop_waves():
                 for supervisor in wave:
                     supervisor.close()

@@ -3,7 +3,7 @@
 Every call queues its write at once, so rows reach the database in the order of the calls, and returns what
 happens once the write is committed and the bus has been told. A write that the database refuses (disk full,
 locked) is tried again until it succeeds: a run that happened is not forgotten because its row could not be
-written at that moment.
+written at that moment. Whatever is to be written meanwhile waits behind it, so that the order stays.
 """
 
 from __future__ import annotations
@@ -40,6 +40,17 @@ class _Row:
     committed: Happening
 
 
+@frozen(eq=False)
+class _Write:
+    """One transaction; ``number`` is its place in the order of the calls."""
+
+    number: int
+    name: str
+    work: Callable[[Cursor], object]
+    events: Sequence[Event]
+    committed: Happening = field(factory=Happening)
+
+
 class Ledger:
     """The one writer of the table ``runs`` while the daemon lives."""
 
@@ -51,13 +62,16 @@ class Ledger:
         self._bus = bus
         self._background = background
         self._is_closing = False
-        self._pauses: set[Deferred[None]] = set()
+        self._count = 0
+        # While there is something in it, what is to be written joins the end.
+        self._refused: list[_Write] = []
+        self._pause: Deferred[None] | None = None
 
     def close(self) -> None:
         """Try what is waiting once more and no more after that: what is refused now is lost, and logged."""
         self._is_closing = True
-        for pause in tuple(self._pauses):
-            pause.cancel()
+        if self._pause is not None:
+            self._pause.cancel()
 
     def record(
         self,
@@ -138,49 +152,72 @@ class Ledger:
         return self._queue(name, lambda cur: marks.resume(cur, name, now), [])
 
     def _queue(self, name: str, work: Callable[[Cursor], object], events: Sequence[Event]) -> Happening:
-        # Callbacks instead of a coroutine: every run passes here three times.
-        row = _Row(name, work, events, Happening())
-        written = self._database.write(work)
-        written.addCallbacks(self._written, self._refused, callbackArgs=(row,), errbackArgs=(row,))
-        written.addErrback(lambda failure: self.log.failure("row of {name} failed", failure, name=name))
-        return row.committed
+        self._count += 1
+        write = _Write(self._count, name, work, events)
+        if self._refused:
+            self._refused.append(write)
+        else:
+            self._background.start(f"row of {name}", self._commit(write))
+        return write.committed
 
-    def _written(self, result: object, row: _Row) -> None:
-        if result is False:
-            self.log.error("row not found", task=row.name)
-        for event in row.events:
-            self._bus.publish(event)
-        row.committed.happen()
-
-    def _refused(self, failure: Failure, row: _Row) -> None:
-        failure.trap(StorageError)
-        self._background.start(f"row of {row.name}", self._insist(row, str(failure.value)))
-
-    async def _insist(self, row: _Row, error: str) -> None:
-        delay_s = _FIRST_DELAY_S
-        while not self._is_closing:
-            self.log.error("row not written, trying again", task=row.name, error=error)
-            await self._pause(delay_s)
-            delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
-            try:
-                result = await self._database.write(row.work)
-            except StorageError as again:
-                error = str(again)
-            else:
-                self._written(result, row)
-                return
-        self.log.error("row lost at shutdown", task=row.name, error=error)
-        row.committed.happen()
-
-    async def _pause(self, delay_s: float) -> None:
-        pause: Deferred[None] = deferLater(self._clock, delay_s)
-        self._pauses.add(pause)
+    async def _commit(self, write: _Write) -> None:
         try:
-            await pause
+            await self._try(write)
+        except StorageError as error:
+            if self._is_closing:
+                self._lose(write, error)
+                return
+            self._log_refusal(write, error)
+            is_first = not self._refused
+            insort(self._refused, write, key=attrgetter("number"))
+            if is_first:
+                await self._try_again()
+
+    async def _try_again(self) -> None:
+        """Write what was refused, and what has come after it, one by one in the order of the calls."""
+        delay_s = _FIRST_DELAY_S
+        await self._wait(delay_s)
+        while self._refused:
+            write = self._refused[0]
+            try:
+                await self._try(write)
+            except StorageError as error:
+                if not self._is_closing:
+                    self._log_refusal(write, error)
+                    delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
+                    await self._wait(delay_s)
+                    continue
+                self._lose(write, error)
+            self._refused.remove(write)
+            delay_s = _FIRST_DELAY_S
+
+    async def _try(self, write: _Write) -> None:
+        if await self._database.write(write.work) is False:
+            self.log.error("row not found", task=write.name, events=len(write.events))
+        self._tell(write)
+
+    def _log_refusal(self, write: _Write, error: StorageError) -> None:
+        self.log.error("row not written, trying again", task=write.name, error=str(error))
+
+    def _lose(self, write: _Write, error: StorageError) -> None:
+        self.log.error("row lost at shutdown", task=write.name, error=str(error))
+        self._tell(write)
+
+    def _tell(self, write: _Write) -> None:
+        for event in write.events:
+            self._bus.publish(event)
+        write.committed.happen()
+
+    async def _wait(self, delay_s: float) -> None:
+        if self._is_closing:
+            return
+        self._pause = deferLater(self._clock, delay_s)
+        try:
+            await self._pause
         except CancelledError:
-            self.log.debug("last try for a row that the database refused")
+            self.log.debug("last try for rows that the database refused")
         finally:
-            self._pauses.discard(pause)
+            self._pause = None
 
 
 def _events_of_new(run: Run) -> list[Event]:

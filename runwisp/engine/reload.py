@@ -8,7 +8,7 @@ from runwisp.config.settings import Config
 from runwisp.engine.engine import Engine
 from runwisp.engine.supervisor import Supervisor
 from runwisp.engine.task import TaskKeeper
-from runwisp.model import Service, Task, TriggeredBy
+from runwisp.model import ReplicaState, Service, Task, TriggeredBy
 from runwisp.policy.reload import ReloadPlan, moves_schedule, only_scales
 from runwisp.policy.triggering import why_not_pausable
 from runwisp.units import now_ms
@@ -58,13 +58,12 @@ class Reloading:
         owner: TaskKeeper | Supervisor
         if name in engine.keepers:
             owner = engine.keepers.pop(name)
-            owner.retire()
             engine.scheduler.remove(name)
             engine.paused.discard(name)
             engine.resources.ledger.forget(name)
         else:
             owner = engine.supervisors.pop(name)
-            owner.stop()
+        owner.retire()
         engine.retired.append(owner)
         owner.when_idle().addCallback(lambda _: engine.retired.remove(owner))
         return owner
@@ -75,10 +74,18 @@ class Reloading:
             self._change_kind(name)
         elif isinstance(unit, Task):
             self._change_task(unit, keys)
-        elif only_scales(keys):
-            self._engine.supervisors[name].resize(unit)
         else:
-            self._engine.supervisors[name].replace(unit)
+            self._change_service(unit, keys)
+
+    def _change_service(self, service: Service, keys: tuple[str, ...]) -> None:
+        supervisor = self._engine.supervisors[service.name]
+        if only_scales(keys):
+            supervisor.resize(service)
+        else:
+            supervisor.replace(service)
+        given_up = [r.replica_index for r in supervisor.report().replicas if r.state is ReplicaState.FATAL]
+        if given_up and service.autostart:
+            self.log.warn("replicas stay fatal over the reload", task=service.name, replicas=given_up)
 
     def _change_task(self, task: Task, keys: tuple[str, ...]) -> None:
         engine = self._engine

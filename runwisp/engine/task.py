@@ -151,18 +151,23 @@ class TaskKeeper:
         self._drop_waiting(EndReason.SKIPPED, "the task is no longer configured")
         self._drop_retries()
 
-    def close(self) -> None:
-        """The daemon shuts down: stop what runs; what waits stays in the database for the next start."""
+    def hold(self) -> None:
+        """The daemon shuts down: nothing starts any more, what waits stays in the database as it is."""
         self._is_closed = True
         self._waiting.clear()
         for _, call in self._retries.values():
             call.cancel()
         self._retries.clear()
+
+    def close(self) -> None:
+        """The daemon shuts down: stop what runs."""
+        self.hold()
         for execution in self._active.values():
             execution.stop()
 
     def cut_short(self) -> None:
         """The time for the shutdown is over."""
+        self.hold()
         for execution in self._active.values():
             execution.cut_short()
 

@@ -10,8 +10,22 @@ from pathlib import Path
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 
+_SAMPLE = 2048
+_LONG_LINE = 40
+
 #: Errors that mean "no space left for this file".
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
+def count_lines(data: bytes) -> int:
+    """The number of newlines.
+
+    ``bytes.count`` finds one after the other, ``replace`` copies whole stretches between them: which of them
+    is faster depends on how long the lines are, and the difference is up to threefold.
+    """
+    if len(data) > _SAMPLE and data.count(b"\n", 0, _SAMPLE) < _SAMPLE // _LONG_LINE:
+        return len(data) - len(data.replace(b"\n", b""))
+    return data.count(b"\n")
 
 
 def create(path: Path | str) -> int:

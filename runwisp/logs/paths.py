@@ -52,9 +52,12 @@ class LogPaths:
         """An index on its way to replace a damaged one."""
         return self._with(".idx.new")
 
-    def all(self) -> list[str]:
+    def all(self) -> list[Path]:
         """Every file a run may have, in the order in which they are deleted."""
-        # As text: a Path costs more than the system call that is made with it, and every run pays for six.
+        return [Path(name) for name in self.names()]
+
+    def names(self) -> list[str]:
+        """The same as text: a Path costs more than a system call that is made with it."""
         stem = str(self.stem)
         return [stem + suffix for suffix in _SUFFIXES]
 

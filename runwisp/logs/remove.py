@@ -35,7 +35,7 @@ def remove_logs(logs: Iterable[LogPaths]) -> Removed:
     directories: dict[Path, None] = {}
     for paths in logs:
         directories[paths.directory] = None
-        for path in paths.all():
+        for path in paths.names():
             try:
                 size += _remove_file(path)
             except OSError as error:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from attrs import define, field
 
 from runwisp.logs import files
+from runwisp.logs.files import count_lines
 from runwisp.logs.index import END_MARK, RECORD_SIZE, pack_header, pack_record
 from runwisp.model import Stream, UnixMs
 
@@ -83,7 +84,7 @@ class Segment:
             records += 1
             self._stream, self._ts, self._offset = stream, now, size
             self._needs_record = flags != 0
-        self.extent = Extent(first_line, last_line + lines.count(b"\n"), size + len(lines), records)
+        self.extent = Extent(first_line, last_line + count_lines(lines), size + len(lines), records)
         return self._ts
 
     def seal(self, now: UnixMs) -> None:

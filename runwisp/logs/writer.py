@@ -66,7 +66,7 @@ class LogWriter:
         self._later = later
         self._limits = Limits(max_size, on_full)
         self._buffers = {stream: LineBuffer(self._limits.line, masker or None) for stream in Stream}
-        self._log_path, self._index_path, _, _, part, _ = names = paths.all()
+        self._log_path, self._index_path, _, _, part, _ = names = paths.names()
         self._part = PartFile(part)
         self._rotation = Rotation(paths)
         self._segment: Segment | None = None

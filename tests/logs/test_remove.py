@@ -26,7 +26,7 @@ def test_the_last_run_takes_its_directory_along(tmp_path: Path) -> None:
     paths = make_paths(tmp_path)
     paths.directory.mkdir(parents=True)
     for path in paths.all():
-        Path(path).touch()
+        path.touch()
     assert remove_logs([paths]).errors == []
     assert not paths.directory.exists()
 

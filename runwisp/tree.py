@@ -1,0 +1,59 @@
+"""Builds the tree of services and wires it: the only place that knows everyone."""
+
+from __future__ import annotations
+
+import os
+
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.logger import Logger
+
+from runwisp.cli.options import Globals
+from runwisp.config.loader import load
+from runwisp.config.settings import Config
+from runwisp.daemon import Daemon
+from runwisp.engine.assembly import assemble, use_monotonic_clock
+from runwisp.engine.boot import Boot
+from runwisp.engine.engine import Engine
+from runwisp.engine.housekeeping import Housekeeping
+from runwisp.engine.recovery import Recovery
+from runwisp.lifeline import Lifeline
+from runwisp.sdnotify import Notifier
+from runwisp.store.database import Database
+from runwisp.store.datadir import DataDir
+
+log = Logger()
+
+
+def _not_notified(error: OSError) -> None:
+    log.debug("the service manager does not listen: {error}", error=error)
+
+
+def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemon:
+    """Wire a daemon; no file or port is touched before it is started."""
+    use_monotonic_clock(reactor)
+    data_dir = DataDir(settings.data)
+    database = Database(data_dir.database, reactor)
+    parts = assemble(
+        reactor,
+        database,
+        data_dir.logs,
+        os.environ,
+        min_free_space=lambda: engine.config.storage.min_free_space,
+    )
+    engine = Engine(parts.resources, config)
+    boot = Boot(engine, Recovery(parts.resources, config, parts.finish_log), database)
+    housekeeping = Housekeeping(parts.resources, database, lambda: engine.config, data_dir.logs, parts.bus)
+    notifier = Notifier.from_environ(os.environ, _not_notified)
+    lifeline = Lifeline(reactor, notifier, engine, database, parts.bus)
+    # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
+    is_host_zone = config.timezone_source == "system"
+    return Daemon(
+        reactor=reactor,
+        data_dir=data_dir,
+        database=database,
+        engine=engine,
+        boot=boot,
+        housekeeping=housekeeping,
+        lifeline=lifeline,
+        load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
+    )

@@ -8,7 +8,9 @@ written at that moment. Whatever is to be written meanwhile waits behind it, so 
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from sqlite3 import Cursor
 
 from attrs import frozen
@@ -30,25 +32,15 @@ _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 15.0
 
 
-@frozen
-class _Row:
-    """A write on its way; ``name`` is that of the unit, ``events`` are told when it is there."""
-
-    name: str
-    work: Callable[[Cursor], object]
-    events: Sequence[Event]
-    committed: Happening
-
-
 @frozen(eq=False)
-class _Write:
-    """One transaction; ``number`` is its place in the order of the calls."""
+class _Row:
+    """A write on its way, the ``number``th; ``events`` are told when it is there, ``name`` is the unit's."""
 
     number: int
     name: str
     work: Callable[[Cursor], object]
     events: Sequence[Event]
-    committed: Happening = field(factory=Happening)
+    committed: Happening
 
 
 class Ledger:
@@ -64,7 +56,7 @@ class Ledger:
         self._is_closing = False
         self._count = 0
         # While there is something in it, what is to be written joins the end.
-        self._refused: list[_Write] = []
+        self._waiting: list[_Row] = []
         self._pause: Deferred[None] | None = None
 
     def close(self) -> None:
@@ -153,60 +145,60 @@ class Ledger:
 
     def _queue(self, name: str, work: Callable[[Cursor], object], events: Sequence[Event]) -> Happening:
         self._count += 1
-        write = _Write(self._count, name, work, events)
-        if self._refused:
-            self._refused.append(write)
-        else:
-            self._background.start(f"row of {name}", self._commit(write))
-        return write.committed
+        row = _Row(self._count, name, work, events, Happening())
+        if self._waiting:
+            self._waiting.append(row)
+            return row.committed
+        # Callbacks instead of a coroutine: every run passes here three times.
+        written = self._database.write(work)
+        written.addCallbacks(self._written, self._refused, callbackArgs=(row,), errbackArgs=(row,))
+        written.addErrback(lambda failure: self.log.failure("row of {name} failed", failure, name=name))
+        return row.committed
 
-    async def _commit(self, write: _Write) -> None:
-        try:
-            await self._try(write)
-        except StorageError as error:
-            if self._is_closing:
-                self._lose(write, error)
-                return
-            self._log_refusal(write, error)
-            is_first = not self._refused
-            insort(self._refused, write, key=attrgetter("number"))
-            if is_first:
-                await self._try_again()
+    def _written(self, result: object, row: _Row) -> None:
+        if result is False:
+            self.log.error("row not found", task=row.name)
+        self._tell(row)
 
-    async def _try_again(self) -> None:
-        """Write what was refused, and what has come after it, one by one in the order of the calls."""
+    def _tell(self, row: _Row) -> None:
+        for event in row.events:
+            self._bus.publish(event)
+        row.committed.happen()
+
+    def _refused(self, failure: Failure, row: _Row) -> None:
+        failure.trap(StorageError)
+        is_first = not self._waiting
+        insort(self._waiting, row, key=attrgetter("number"))
+        if is_first:
+            self._background.start("rows that were refused", self._insist(str(failure.value)))
+
+    async def _insist(self, error: str) -> None:
+        """Write what waits, one row after the other, in the order of the calls."""
         delay_s = _FIRST_DELAY_S
+        self._log_refusal(error)
         await self._wait(delay_s)
-        while self._refused:
-            write = self._refused[0]
+        while self._waiting:
+            row = self._waiting[0]
             try:
-                await self._try(write)
-            except StorageError as error:
+                self._written(await self._database.write(row.work), row)
+            except StorageError as refusal:
                 if not self._is_closing:
-                    self._log_refusal(write, error)
+                    self._log_refusal(str(refusal))
                     delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
                     await self._wait(delay_s)
                     continue
-                self._lose(write, error)
-            self._refused.remove(write)
+                self.log.error("row lost at shutdown", task=row.name, error=str(refusal))
+                self._tell(row)
+            except Exception:
+                self.log.failure("row of {name} failed", name=row.name)
+            self._waiting.remove(row)
             delay_s = _FIRST_DELAY_S
 
-    async def _try(self, write: _Write) -> None:
-        if await self._database.write(write.work) is False:
-            self.log.error("row not found", task=write.name, events=len(write.events))
-        self._tell(write)
-
-    def _log_refusal(self, write: _Write, error: StorageError) -> None:
-        self.log.error("row not written, trying again", task=write.name, error=str(error))
-
-    def _lose(self, write: _Write, error: StorageError) -> None:
-        self.log.error("row lost at shutdown", task=write.name, error=str(error))
-        self._tell(write)
-
-    def _tell(self, write: _Write) -> None:
-        for event in write.events:
-            self._bus.publish(event)
-        write.committed.happen()
+    def _log_refusal(self, error: str) -> None:
+        row = self._waiting[0]
+        self.log.error(
+            "row not written, trying again", task=row.name, waiting=len(self._waiting), error=error
+        )
 
     async def _wait(self, delay_s: float) -> None:
         if self._is_closing:

@@ -264,6 +264,7 @@ class Scheduler:
                 self._plan_again(item, evolve(item.entry, after=now))
         if gaps:
             self._is_catching_up = True
+            self._sleep = _Sleep(self._wall(), self._clock.seconds(), 0.0)
             self._taker.catch_up(gaps, now).addErrback(self._catch_up_failed).addCallback(self._caught_up)
 
     def _catch_up_failed(self, failure: Failure) -> None:
@@ -271,7 +272,9 @@ class Scheduler:
 
     def _caught_up(self, _: None) -> None:
         self._is_catching_up = False
-        self._arm()
+        if self._is_running:
+            # What the clocks did meanwhile is judged like any sleep.
+            self._wake()
 
     def _start_anew(self, now: UnixMs) -> None:
         self.log.warn("the clock was set far back: every schedule starts anew")

@@ -255,7 +255,7 @@ class TaskKeeper:
     # Runs that do
 
     def _start_waiting(self) -> None:
-        for _ in range(next_start(self.task.parallelism, len(self._active), len(self._waiting))):
+        while next_start(self.task.parallelism, len(self._active), len(self._waiting)):
             run = begun(self._resources, self._waiting.pop())
             self._carry_out(run, self._resources.ledger.start(run))
 

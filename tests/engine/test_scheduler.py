@@ -198,6 +198,30 @@ def test_nothing_fires_while_a_gap_is_being_caught_up() -> None:
     assert [at for _, at in rig.fired] == [605, 606]
 
 
+def test_a_clock_that_jumps_while_a_gap_is_being_caught_up_is_another_gap() -> None:
+    rig = Rig(secondly="* * * * * *")
+    rig.caught_up = Deferred()
+    rig.clock.advance(600)
+    rig.offset_s += 300
+    rig.clock.advance(1)
+    caught_up, rig.caught_up = rig.caught_up, succeed(None)
+    caught_up.callback(None)
+    rig.run(1)
+    assert rig.gaps == [("secondly", 0, 600), ("secondly", 600, 901)]
+    assert rig.fired == [("secondly", 902)]
+
+
+def test_nothing_fires_if_the_scheduler_stops_while_a_gap_is_being_caught_up() -> None:
+    rig = Rig(secondly="* * * * * *")
+    rig.caught_up = Deferred()
+    rig.clock.advance(600)
+    rig.scheduler.stop()
+    rig.caught_up.callback(None)
+    rig.run(2)
+    assert rig.fired == []
+    assert rig.clock.getDelayedCalls() == []
+
+
 def test_a_catch_up_that_fails_does_not_end_the_schedules(logged_failures: list[Failure]) -> None:
     rig = Rig(secondly="* * * * * *")
     rig.caught_up = fail(RuntimeError("broken on purpose"))

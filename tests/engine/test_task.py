@@ -112,6 +112,15 @@ def test_no_more_than_parallelism_run_at_once_and_the_rest_waits_in_order(stage:
     assert reasons(stage) == [EndReason.SUCCESS] * 4
 
 
+def test_queued_runs_that_cannot_be_started_end_one_after_the_other(stage: Stage) -> None:
+    it = keeper(stage)
+    fire(stage, it, 3)
+    stage.spawner.refusal = "cannot start a process"
+    it.change(task("parallelism = 3"))
+    stage.settle()
+    assert reasons(stage) == [None, EndReason.FAILED, EndReason.FAILED]
+
+
 def test_a_full_queue_refuses_the_next_firing_with_a_row(stage: Stage) -> None:
     runs = fire(stage, keeper(stage, "max_queued = 1"), 3)
     assert [stage.row(run).end_reason for run in runs] == [None, None, "queue_full"]

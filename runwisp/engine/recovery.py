@@ -54,7 +54,10 @@ class Recovery:
             return []
         leftovers = await self._resources.in_thread(self._find, orphans)
         endings = [self._end(run, leftovers.get(run.id, ())) for run in orphans]
-        ended: list[Run] = await gatherResults([Deferred.fromCoroutine(ending) for ending in endings])
+        # A shutdown meanwhile cancels them all, and the first to say so speaks for the rest.
+        ended: list[Run] = await gatherResults(
+            [Deferred.fromCoroutine(ending) for ending in endings], consumeErrors=True
+        )
         self.log.warn("runs crashed with an earlier daemon", runs=len(ended))
         return ended
 

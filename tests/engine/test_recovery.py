@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from runwisp.engine.leftovers import assign, find_leftovers
 from runwisp.engine.procfs import ProcessInfo
@@ -47,7 +48,7 @@ class Rig:
         self.finished.append((orphan.id, note))
 
     def _find(self, orphans: Sequence[Run]) -> Mapping[RunId, Sequence[ProcessInfo]]:
-        return {} if self.alive is None else {orphans[0].id: [self.alive]}
+        return {} if self.alive is None else {orphan.id: [self.alive] for orphan in orphans}
 
     def _look(self, pid: int) -> ProcessInfo | None:
         return self.alive
@@ -159,3 +160,15 @@ def test_a_process_that_left_the_group_is_told_by_the_run_in_its_environment() -
 def test_nothing_is_found_of_this_process_and_its_ancestors() -> None:
     own = run("known", process_group=os.getpgid(0), process_started=0)
     assert os.getpid() not in {process.pid for process in find_leftovers([own]).get(own.id, ())}
+
+
+def test_a_shutdown_while_leftovers_are_stopped_ends_the_recovery_quietly(rig: Rig) -> None:
+    rig.alive, rig.dies_of = process(), set()
+    first, second = rig.orphan(), rig.orphan("calm")
+    done = rig.reconcile(first, second)
+    done.cancel()
+    ended: list[Failure] = []
+    done.addErrback(ended.append)
+    assert len(ended) == 1
+    assert rig.stage.clock.getDelayedCalls() == []
+    assert [rig.stage.row(each).status for each in (first, second)] == ["running", "running"]

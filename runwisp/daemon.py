@@ -6,7 +6,6 @@ Spec: runtime, boot sequence, graceful shutdown and reload; operations, reload, 
 from __future__ import annotations
 
 import faulthandler
-import gc
 import os
 import resource
 import signal
@@ -154,9 +153,6 @@ class Daemon(MultiService):
         await self._boot.bring_up()
         self._housekeeping.start()
         self._lifeline.ready()
-        # What is there now stays for good; the collector need not look at it each time.
-        gc.collect()
-        gc.freeze()
         self.log.info(
             "ready",
             version=__version__,

@@ -112,7 +112,7 @@ def assemble(
         open_log=open_log,
         disk=disk,
         in_thread=in_thread,
-        syncer=Syncer(background, in_thread),
+        syncer=Syncer(reactor, background, in_thread),
         background=background,
     )
     return Assembly(resources, bus, open_log, end_log)

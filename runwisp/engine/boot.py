@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Cursor
@@ -22,6 +23,7 @@ from runwisp.store.interfaces import IDatabase
 from runwisp.store.marks import Registration
 from runwisp.units import now_ms
 
+_GC_THRESHOLD = 10_000
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -80,6 +82,10 @@ class Boot:
         engine.start_order.start()
         rerun = engine.catching_up.carry_out(plans)
         self._resume_retries(legacy.retries, {run.id for run in crashed if run.task_name in rerun})
+        # What is there now stays for good, and little of what comes is garbage in circles.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GC_THRESHOLD)
 
     async def _read(self, now: UnixMs) -> Legacy:
         names = sorted(self._engine.config.tasks)

@@ -163,6 +163,7 @@ class Engine:
         """Stop everything within ``timeout_s`` seconds, then kill (spec: runtime, graceful shutdown)."""
         self.is_closing = True
         self.scheduler.stop()
+        self.resources.syncer.hurry()
         deadline = self.resources.clock.callLater(timeout_s, self.cut_short)
         try:
             for owner in self._owners():

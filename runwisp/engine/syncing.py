@@ -4,37 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
 from runwisp.engine.background import Background
 from runwisp.engine.seams import InThread, RunLog
 
+#: How long a closed log waits for others.
+GATHER_S = 1.0
+#: So many do not wait any longer: each holds two descriptors.
+_MOST = 128
+
 
 class Syncer:
-    """Logs that are closed while others are on their way to the disk go together when that is done.
+    """Closed logs gather for a moment and go to the disk together.
 
-    The way into a thread and back costs more than the rest of a short run, and neither the run's row nor the
-    next run waits for it.
+    The first of them makes the file system commit its journal, and what the others need is in it: that costs
+    far less than a commit for each. Neither the run's row nor the next run waits for it.
     """
 
-    def __init__(self, background: Background, in_thread: InThread) -> None:
+    def __init__(self, clock: IReactorTime, background: Background, in_thread: InThread) -> None:
+        self._clock = clock
         self._background = background
         self._in_thread = in_thread
         self._waiting: list[RunLog] = []
-        self._is_busy = False
+        self._timer: IDelayedCall | None = None
+        self._is_hurried = False
 
     def sync(self, log: RunLog) -> None:
         """Do it soon; what goes wrong is for the log to tell."""
         self._waiting.append(log)
-        if not self._is_busy:
-            self._is_busy = True
-            self._background.start("sync of logs", self._work())
+        if self._is_hurried or len(self._waiting) >= _MOST:
+            self._go()
+        elif self._timer is None:
+            self._timer = self._clock.callLater(GATHER_S, self._go)
 
-    async def _work(self) -> None:
-        try:
-            while self._waiting:
-                logs, self._waiting = self._waiting, []
-                await self._in_thread(_sync_all, [log.sync for log in logs])
-        finally:
-            self._is_busy = False
+    def hurry(self) -> None:
+        """The program is about to end: from now on no log waits."""
+        self._is_hurried = True
+        self._go()
+
+    def _go(self) -> None:
+        if self._timer is not None:
+            if self._timer.active():
+                self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            logs, self._waiting = self._waiting, []
+            self._background.start("sync of logs", self._in_thread(_sync_all, [log.sync for log in logs]))
 
 
 def _sync_all(syncs: Sequence[Callable[[], None]]) -> None:

@@ -82,9 +82,11 @@ class Stage:
                 Path("logs"), lambda: self.min_free_space, self.bus, measure=lambda _: self.free_space
             ),
             in_thread=in_this_thread,
-            syncer=Syncer(background, in_this_thread),
+            syncer=Syncer(self.clock, background, in_this_thread),
             background=background,
         )
+
+        self.resources.syncer.hurry()
 
     def wall(self) -> float:
         return self.clock.seconds() + self.wall_offset_s

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
 
 from runwisp.engine.background import Background
-from runwisp.engine.syncing import Syncer
-from tests.engine.fakes import MemoryLog
-
-T = TypeVar("T")
+from runwisp.engine.syncing import GATHER_S, Syncer
+from tests.engine.fakes import MemoryLog, in_this_thread
 
 
 def closed() -> MemoryLog:
@@ -18,24 +13,40 @@ def closed() -> MemoryLog:
     return log
 
 
-def test_logs_that_are_closed_during_a_sync_go_together_in_the_next() -> None:
-    visits: list[Callable[[], object]] = []
+def test_closed_logs_gather_and_go_together() -> None:
+    clock = Clock()
+    syncer = Syncer(clock, Background(), in_this_thread)
+    logs = [closed(), closed(), closed()]
+    syncer.sync(logs[0])
+    clock.advance(GATHER_S / 2)
+    syncer.sync(logs[1])
+    assert not logs[0].is_synced
+    clock.advance(GATHER_S / 2)
+    assert [log.is_synced for log in logs] == [True, True, False]
+    syncer.sync(logs[2])
+    clock.advance(GATHER_S)
+    assert logs[2].is_synced
+    assert clock.getDelayedCalls() == []
 
-    def in_thread(work: Callable[..., T], /, *args: object) -> Deferred[T]:
-        done: Deferred[T] = Deferred()
-        visits.append(lambda: execute(work, *args).chainDeferred(done))
-        return done
 
-    syncer = Syncer(Background(), in_thread)
-    logs = [closed() for _ in range(4)]
-    for log in logs[:3]:
+def test_many_logs_do_not_wait() -> None:
+    clock = Clock()
+    syncer = Syncer(clock, Background(), in_this_thread)
+    logs = [closed() for _ in range(130)]
+    for log in logs:
         syncer.sync(log)
-    assert len(visits) == 1
-    visits.pop()()
-    assert [log.is_synced for log in logs] == [True, False, False, False]
-    visits.pop()()
-    assert [log.is_synced for log in logs] == [True, True, True, False]
-    syncer.sync(logs[3])
-    visits.pop()()
-    assert logs[3].is_synced
-    assert visits == []
+    assert sum(log.is_synced for log in logs) == 128
+    clock.advance(GATHER_S)
+    assert all(log.is_synced for log in logs)
+
+
+def test_at_the_end_no_log_waits() -> None:
+    clock = Clock()
+    syncer = Syncer(clock, Background(), in_this_thread)
+    before, after = closed(), closed()
+    syncer.sync(before)
+    syncer.hurry()
+    assert before.is_synced
+    syncer.sync(after)
+    assert after.is_synced
+    assert clock.getDelayedCalls() == []

@@ -202,7 +202,7 @@ class Execution:
             status=Status.ENDED,
             end_reason=reason,
             exit_code=exit_code,
-            end_at=max(now_ms(self._resources.wall), self.run.created_at),
+            end_at=max(now_ms(self._resources.wall), self.run.start_at or self.run.created_at),
             is_failure=is_failure(self.unit.failures, reason, exit_code),
             message=message,
             cpu_time=usage.cpu_time if usage is not None else None,

@@ -76,7 +76,7 @@ class Recovery:
             status=Status.ENDED,
             end_reason=EndReason.CRASHED,
             exit_code=_CRASHED_EXIT_CODE,
-            end_at=max(now_ms(self._resources.wall), run.created_at),
+            end_at=max(now_ms(self._resources.wall), run.start_at or run.created_at),
             is_failure=unit is None or is_failure(unit.failures, EndReason.CRASHED, _CRASHED_EXIT_CODE),
             message="the daemon was killed during this run",
         )

@@ -61,7 +61,8 @@ class Rig:
 
     def orphan(self, name: str = "known", **changes: Any) -> Run:  # Any: see tests.make.run
         start = UnixMs(int(NOON_S * 1000) - 5000)
-        orphan = run(name, status=Status.RUNNING, created_at=start, start_at=start, **changes)
+        created = UnixMs(start - 60_000)
+        orphan = run(name, status=Status.RUNNING, created_at=created, start_at=start, **changes)
         self.stage.database.now(lambda cursor: runs.insert(cursor, orphan))
         return orphan
 
@@ -172,3 +173,10 @@ def test_a_shutdown_while_leftovers_are_stopped_ends_the_recovery_quietly(rig: R
     assert len(ended) == 1
     assert rig.stage.clock.getDelayedCalls() == []
     assert [rig.stage.row(each).status for each in (first, second)] == ["running", "running"]
+
+
+def test_a_crashed_run_does_not_end_before_its_start_though_the_clock_is_set_back(rig: Rig) -> None:
+    orphan = rig.orphan()
+    rig.stage.wall_offset_s -= 3600
+    rig.reconcile(orphan)
+    assert rig.stage.row(orphan).duration == 0

@@ -71,6 +71,17 @@ def test_the_row_is_committed_before_the_process_is_started(stage: Stage) -> Non
     assert len(stage.children) == 1
 
 
+def test_a_run_does_not_end_before_its_start_though_the_clock_is_set_back(stage: Stage) -> None:
+    first, second = fire(stage, keeper(stage), 2)
+    stage.clock.advance(60)
+    stage.spawner.of(first).exit()
+    stage.settle()
+    stage.wall_offset_s -= 3600
+    stage.spawner.of(second).exit()
+    stage.settle()
+    assert stage.row(second).duration == 0
+
+
 def test_a_failing_exit_is_recorded_with_its_code(stage: Stage) -> None:
     (run,) = fire(stage, keeper(stage))
     stage.children[0].exit(3)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
+from benchmarks.allowance import allow
 from benchmarks.contest import Bench, Contender, Contest, Measure, MeasurementFailed
 from benchmarks.figures import Reading
 
 HOUSEKEEPING = "housekeeping"
-ALLOWANCE = "allowance"
 LONGEST_WAIT = "ms of the longest wait"
 RUNS = 100_000
 _QUICK_RUNS = 10_000
@@ -36,9 +36,4 @@ def _sweep(bench: Bench) -> Iterator[Measure]:
     yield measure
 
 
-@contextmanager
-def _allow(bench: Bench) -> Iterator[Measure]:
-    yield lambda: {LONGEST_WAIT: _ALLOWED_MS}
-
-
-CONTEST = Contest("retention", (Contender(HOUSEKEEPING, _sweep), Contender(ALLOWANCE, _allow)))
+CONTEST = Contest("retention", (Contender(HOUSEKEEPING, _sweep), allow(LONGEST_WAIT, _ALLOWED_MS)))

@@ -86,9 +86,10 @@ class LogObserver:
         self._is_coloured = is_coloured
 
     def __call__(self, event: LogEvent) -> None:
-        if _RANKS[level_of(event)] < self._threshold:
+        level = level_of(event)
+        if _RANKS[level] < self._threshold:
             return
-        record = record_of(event)
+        record = record_of(event, level)
         if not record.message and record.traceback is None:
             return
         text = as_json(record) if self._is_json else as_text(record, self._shows_time)
@@ -105,13 +106,13 @@ def level_of(event: LogEvent) -> str:
     level = getattr(event.get("log_level"), "name", "info")
     if level == "critical":
         return "error"
-    if level == "info" and (_is_legacy(event) or _is_twisted(event)):
+    if level == "info" and _is_twisted(event):
         return "debug"
     return level
 
 
-def record_of(event: LogEvent) -> Record:
-    """What is shown of the event."""
+def record_of(event: LogEvent, level: str) -> Record:
+    """What is shown of the event, which counts as one of ``level``."""
     failure = event.get("log_failure")
     message = None
     if _is_legacy(event) and isinstance(event.get("failure"), Failure):
@@ -119,9 +120,9 @@ def record_of(event: LogEvent) -> Record:
         failure, message = event["failure"], str(event.get("why") or "Unhandled Error")
     return Record(
         at=event.get("log_time", 0.0),
-        level=level_of(event),
+        level=level,
         message=_sentence(event) if message is None else message,
-        fields={} if _is_legacy(event) or _is_twisted(event) else _extra_fields(event),
+        fields={} if _is_twisted(event) else _extra_fields(event),
         traceback=failure.getTraceback().rstrip() if isinstance(failure, Failure) else None,
     )
 
@@ -160,7 +161,13 @@ def _local_time(second: int) -> str:
 
 
 def _is_twisted(event: LogEvent) -> bool:
-    return str(event.get("log_namespace", "")).partition(".")[0] == "twisted"
+    """True for what Twisted says, and for messages of :mod:`twisted.python.log`."""
+    return _is_of_twisted(event.get("log_namespace", ""))
+
+
+@lru_cache(maxsize=256)
+def _is_of_twisted(namespace: object) -> bool:
+    return str(namespace).partition(".")[0] in ("twisted", "log_legacy")
 
 
 def _is_legacy(event: LogEvent) -> bool:

@@ -11,6 +11,7 @@ from zope.interface import implementer
 from runwisp.config.settings import Config
 from runwisp.config.suggest import closest
 from runwisp.engine.catch_up import CatchingUp
+from runwisp.engine.ladder import Phase as StopPhase
 from runwisp.engine.resources import Resources
 from runwisp.engine.scheduler import Gap, ISlotTaker, Scheduler
 from runwisp.engine.start_order import StartOrder
@@ -55,6 +56,10 @@ class Engine:
     def active_count(self) -> int:
         """The number of runs that have a process or are about to get one."""
         return sum(owner.active_count for owner in self._owners())
+
+    def waiting_for(self) -> dict[RunId, StopPhase]:
+        """Every run whose stop is in progress, and how far it has come."""
+        return {run: phase for owner in self._owners() for run, phase in owner.waiting_for().items()}
 
     def summary(self) -> str:
         """One line for people about what is configured and what runs."""
@@ -182,6 +187,8 @@ class Engine:
 
     def cut_short(self) -> None:
         """Kill what is left of a shutdown, and write no row more than once."""
+        for run_id, phase in self.waiting_for().items():
+            self.log.warn("time is over, killing", run=run_id, stop=phase.value)
         self.resources.ledger.close()
         for owner in self._owners():
             owner.cut_short()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -10,6 +12,7 @@ from twisted.logger import Logger
 from runwisp.engine.births import begun, never_ran, new_run
 from runwisp.engine.execution import Execution
 from runwisp.engine.happening import Happening
+from runwisp.engine.ladder import Phase as StopPhase
 from runwisp.engine.line import Line
 from runwisp.engine.resources import Resources
 from runwisp.model import EndReason, Overlap, Run, RunId, Task, TriggeredBy, TriggerSource, UnixMs
@@ -58,6 +61,14 @@ class TaskKeeper:
     def has_room(self) -> bool:
         """Nothing is active or queued."""
         return not (self._active or self._waiting)
+
+    def waiting_for(self) -> Mapping[RunId, StopPhase]:
+        """The runs whose stop is in progress, and how far each has come."""
+        return {
+            run_id: execution.stop_phase
+            for run_id, execution in self._active.items()
+            if execution.is_stopping
+        }
 
     def when_idle(self) -> Deferred[None]:
         """Fires when no run is active any more."""

@@ -88,7 +88,9 @@ class LogWriter:
         self._turn = RLock()
         self._quick = Lock()
         for name in names:
-            self._attempt(partial(files.unlink, name))
+            # Nearly always there is nothing: to ask is cheaper than to try.
+            if os.path.lexists(name):
+                self._attempt(partial(files.unlink, name))
 
     @property
     def total_lines(self) -> int:

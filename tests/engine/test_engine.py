@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 
 from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
+from runwisp.engine.ladder import Phase
 from runwisp.engine.recovery import Recovery
 from runwisp.errors import Refused, UnknownUnit
 from runwisp.model import EndReason, Run, TriggerSource
@@ -101,6 +102,8 @@ def test_at_the_end_of_the_shutdown_timeout_the_rest_is_killed(rig: Rig) -> None
     stubborn.ignores.add(SIGTERM)
     done = rig.shut_down(3.0)
     assert not done.called
+    (waited_for,) = rig.engine.waiting_for().items()
+    assert waited_for == (rig.stage.rows()[1].id, Phase.ASKED)
     rig.stage.clock.advance(3)
     rig.stage.settle()
     assert done.called

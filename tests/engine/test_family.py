@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import partial
 from subprocess import PIPE
 
 from hypothesis import given
@@ -100,7 +101,7 @@ def test_processes_older_than_the_leader_are_not_its_family() -> None:
         found = procfs.read_process(sleeper.pid)
         assert found is not None
         families = [
-            Family(ProcessTable("RUNWISP_RUN_ID"), 2**22 + 1, lambda started=started: started, "01J")
+            Family(ProcessTable("RUNWISP_RUN_ID"), 2**22 + 1, partial(int, started), "01J")
             for started in (found.started, found.started + 1)
         ]
         members = [[member.pid for member in family.survivors(1.0, 0.0)] for family in families]

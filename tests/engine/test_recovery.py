@@ -179,4 +179,4 @@ def test_a_crashed_run_does_not_end_before_its_start_though_the_clock_is_set_bac
     orphan = rig.orphan()
     rig.stage.wall_offset_s -= 3600
     rig.reconcile(orphan)
-    assert rig.stage.row(orphan).duration == 0
+    assert rig.stage.row(orphan).duration == 0.0

@@ -79,7 +79,7 @@ def test_a_run_does_not_end_before_its_start_though_the_clock_is_set_back(stage:
     stage.wall_offset_s -= 3600
     stage.spawner.of(second).exit()
     stage.settle()
-    assert stage.row(second).duration == 0
+    assert stage.row(second).duration == 0.0
 
 
 def test_a_failing_exit_is_recorded_with_its_code(stage: Stage) -> None:

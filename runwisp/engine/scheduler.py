@@ -144,9 +144,14 @@ class Scheduler:
     def add(self, task: Task, after: UnixMs | None = None) -> None:
         """Schedule ``task`` from ``after`` on, else from now; a task without ``cron`` is left alone."""
         entry = Entry.of(task, now_ms(self._wall) if after is None else after)
-        if entry is not None:
-            self._plan(entry)
-            self._arm()
+        if entry is None:
+            return
+        if self._timer is not None:
+            # The sleep ends here, and what the clocks did in it means something to the other schedules.
+            self._disarm()
+            self._wake()
+        self._plan(entry)
+        self._arm()
 
     def remove(self, name: str) -> None:
         """Forget the schedule of a task; what is not scheduled may be removed too."""

@@ -211,6 +211,19 @@ def test_a_clock_that_jumps_while_a_gap_is_being_caught_up_is_another_gap() -> N
     assert rig.fired == [("secondly", 902)]
 
 
+def test_a_task_that_is_added_after_a_jump_of_the_clock_does_not_hide_it() -> None:
+    rig = Rig(minutely="* * * * *", every="@every 40s")
+    rig.run(1)
+    rig.offset_s += 300
+    rig.scheduler.add(task('cron = "0 13 * * *"\ntimezone = "UTC"', name="new"))
+    rig.run(1)
+    assert rig.gaps == [("minutely", 0, 301)]
+    rig.offset_s -= 4 * 3600
+    rig.scheduler.add(task('cron = "0 14 * * *"\ntimezone = "UTC"', name="newer"))
+    assert rig.anew == ["every", "minutely", "new"]
+    assert rig.next("minutely") == 360 - 4 * 3600
+
+
 def test_nothing_fires_if_the_scheduler_stops_while_a_gap_is_being_caught_up() -> None:
     rig = Rig(secondly="* * * * * *")
     rig.caught_up = Deferred()

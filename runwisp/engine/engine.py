@@ -181,6 +181,7 @@ class Engine:
             for owner in self._owners():
                 owner.close()
             await self.resources.background.when_idle()
+            await self.resources.ledger.when_written()
         finally:
             if deadline.active():
                 deadline.cancel()

@@ -14,7 +14,7 @@ from operator import attrgetter
 from sqlite3 import Cursor
 
 from attrs import frozen
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -55,6 +55,8 @@ class Ledger:
         self._background = background
         self._is_closing = False
         self._count = 0
+        self._under_way = 0
+        self._emptied: Happening | None = None
         # While there is something in it, what is to be written joins the end.
         self._waiting: list[_Row] = []
         self._pause: Deferred[None] | None = None
@@ -64,6 +66,13 @@ class Ledger:
         self._is_closing = True
         if self._pause is not None:
             self._pause.cancel()
+
+    def when_written(self) -> Deferred[None]:
+        """Fires when every row is written or given up."""
+        if not self._under_way:
+            return succeed(None)
+        self._emptied = self._emptied or Happening()
+        return self._emptied.when()
 
     def record(
         self,
@@ -145,6 +154,7 @@ class Ledger:
 
     def _queue(self, name: str, work: Callable[[Cursor], object], events: Sequence[Event]) -> Happening:
         self._count += 1
+        self._under_way += 1
         row = _Row(self._count, name, work, events, Happening())
         if self._waiting:
             self._waiting.append(row)
@@ -152,7 +162,7 @@ class Ledger:
         # Callbacks instead of a coroutine: every run passes here three times.
         written = self._database.write(work)
         written.addCallbacks(self._written, self._refused, callbackArgs=(row,), errbackArgs=(row,))
-        written.addErrback(lambda failure: self.log.failure("row of {name} failed", failure, name=name))
+        written.addErrback(self._failed, row)
         return row.committed
 
     def _written(self, result: object, row: _Row) -> None:
@@ -164,6 +174,17 @@ class Ledger:
         for event in row.events:
             self._bus.publish(event)
         row.committed.happen()
+        self._leave()
+
+    def _failed(self, failure: Failure, row: _Row) -> None:
+        self.log.failure("row of {name} failed", failure, name=row.name)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._under_way -= 1
+        if self._emptied is not None and not self._under_way:
+            emptied, self._emptied = self._emptied, None
+            emptied.happen()
 
     def _refused(self, failure: Failure, row: _Row) -> None:
         failure.trap(StorageError)
@@ -190,7 +211,7 @@ class Ledger:
                 self.log.error("row lost at shutdown", task=row.name, error=str(refusal))
                 self._tell(row)
             except Exception:
-                self.log.failure("row of {name} failed", name=row.name)
+                self._failed(Failure(), row)
             self._waiting.remove(row)
             delay_s = _FIRST_DELAY_S
 

@@ -96,6 +96,17 @@ def test_a_shutdown_stops_everything_and_refuses_what_comes(rig: Rig) -> None:
     assert rig.stage.clock.getDelayedCalls() == []
 
 
+def test_a_shutdown_waits_for_the_last_row(rig: Rig) -> None:
+    rig.boot()
+    commit = rig.stage.database.hold()
+    done = rig.shut_down()
+    assert (rig.stage.spawner.alive, done.called) == ([], False)
+    commit()
+    rig.stage.settle()
+    assert done.called
+    assert [run.end_reason for run in rig.stage.rows()] == [EndReason.STOPPED] * 2
+
+
 def test_at_the_end_of_the_shutdown_timeout_the_rest_is_killed(rig: Rig) -> None:
     rig.boot()
     stubborn = rig.stage.children[1]

@@ -131,3 +131,18 @@ def test_a_row_that_cannot_be_written_at_all_holds_up_no_other(
     assert stage.row(other).status is Status.ENDED
     assert len(logged_failures) == 1
     logged_failures.clear()
+    assert stage.resources.ledger.when_written().called
+
+
+def test_the_ledger_says_when_every_row_is_written_or_given_up(stage: Stage) -> None:
+    ledger = stage.resources.ledger
+    assert ledger.when_written().called
+    commit = stage.database.hold()
+    ledger.record(run())
+    done = [ledger.when_written(), ledger.when_written()]
+    assert not any(each.called for each in done)
+    stage.database.refusal = FULL
+    commit()
+    assert not any(each.called for each in done)
+    ledger.close()
+    assert all(each.called for each in done)

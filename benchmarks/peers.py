@@ -8,6 +8,7 @@ from pathlib import Path
 
 SUPERVISOR = "supervisor==4.3.0"
 CRONSTABLE = "cronstable==1.2.72"
+CIRCUS = "circus==0.19.0"
 
 
 def install(tools: Path, requirement: str) -> Path:

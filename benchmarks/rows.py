@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import capture, due, idle, retention, runs, schedule
+from benchmarks import capture, due, idle, restart, retention, runs, schedule
 from benchmarks.allowance import ALLOWANCE
 from benchmarks.contest import Contest
 from benchmarks.figures import Row, at_least, at_most
@@ -16,6 +16,7 @@ CONTESTS: dict[str, Contest] = {
         retention.CONTEST,
         idle.MEMORY,
         idle.ACTIVITY,
+        restart.CONTEST,
         schedule.CONTEST,
     )
 }
@@ -123,6 +124,36 @@ ROWS: dict[str, Row] = {
             unit="",
             # The clock is looked at every 30 seconds, which cronstable does not do.
             target=at_most(2),
+        ),
+        Row(
+            name="restart",
+            title="a killed replica: time to the next start",
+            contest="restart",
+            subject=restart.DAEMON,
+            peer=ALLOWANCE,
+            quantity=restart.REACTION_MS,
+            unit="ms",
+            target=at_most(1),
+        ),
+        Row(
+            name="restart-supervisord",
+            title="the same",
+            contest="restart",
+            subject=restart.DAEMON,
+            peer=restart.SUPERVISORD,
+            quantity=restart.REACTION_MS,
+            unit="ms",
+            target=at_most(1),
+        ),
+        Row(
+            name="restart-circus",
+            title="the same",
+            contest="restart",
+            subject=restart.DAEMON,
+            peer=restart.CIRCUSD,
+            quantity=restart.REACTION_MS,
+            unit="ms",
+            target=at_most(1),
         ),
         Row(
             name="schedule",

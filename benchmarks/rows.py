@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import capture, due, idle, restart, retention, runs, schedule
+from benchmarks import boot, capture, catch_up, due, idle, restart, retention, runs, schedule
 from benchmarks.allowance import ALLOWANCE
 from benchmarks.contest import Contest
 from benchmarks.figures import Row, at_least, at_most
@@ -17,6 +17,8 @@ CONTESTS: dict[str, Contest] = {
         idle.MEMORY,
         idle.ACTIVITY,
         restart.CONTEST,
+        boot.CONTEST,
+        catch_up.CONTEST,
         schedule.CONTEST,
     )
 }
@@ -154,6 +156,26 @@ ROWS: dict[str, Row] = {
             quantity=restart.REACTION_MS,
             unit="ms",
             target=at_most(1),
+        ),
+        Row(
+            name="boot",
+            title="1,000 tasks and 1,000,000 old runs: start of the daemon to ready",
+            contest="boot",
+            subject=boot.DAEMON,
+            peer=ALLOWANCE,
+            quantity=boot.SECONDS,
+            unit="s",
+            target=at_most(1),
+        ),
+        Row(
+            name="catch-up",
+            title="200 missed runs of `true`, 4 at a time: start of the daemon to the last end",
+            contest="catch-up",
+            subject=catch_up.DAEMON,
+            peer=catch_up.SUBPROCESS,
+            quantity=catch_up.SECONDS,
+            unit="s",
+            target=at_most(4),
         ),
         Row(
             name="schedule",

@@ -18,13 +18,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import LoopingCall, deferLater, react
 
+from benchmarks import history
 from runwisp.config.loader import load
 from runwisp.engine.assembly import assemble, use_monotonic_clock
 from runwisp.engine.housekeeping import Housekeeping
 from runwisp.logs.index import pack_header
 from runwisp.logs.paths import log_paths
-from runwisp.model import EndReason, Run, Status, TriggeredBy, UnixMs
-from runwisp.store import connection, runs
+from runwisp.model import UnixMs
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
 from runwisp.units import RunIds
@@ -76,35 +76,13 @@ class Beats:
 def fill(data: DataDir, count: int) -> None:
     """Make ``count`` runs, a second apart, each with a log of one line."""
     ids = RunIds(lambda: _START_MS / 1000)
-    table = [_ended(ids, UnixMs(_START_MS + 1000 * number)) for number in range(count)]
+    table = [history.success(ids(), TASK, UnixMs(_START_MS + 1000 * number)) for number in range(count)]
     (data.logs / TASK).mkdir()
     for run in table:
         paths = log_paths(data.logs, run.task_name, run.id, run.created_at)
         paths.log.write_bytes(b"a line of the log of an old run\n")
         paths.index.write_bytes(pack_header(1))
-    connection.migrate(data.database)
-    writer = connection.open_writer(data.database)
-
-    def insert(cursor: Cursor) -> None:
-        for run in table:
-            runs.insert(cursor, run)
-
-    connection.transact(writer, "BEGIN IMMEDIATE", insert)
-    writer.close()
-
-
-def _ended(ids: RunIds, created_at: UnixMs) -> Run:
-    return Run(
-        id=ids(),
-        task_name=TASK,
-        status=Status.ENDED,
-        created_at=created_at,
-        triggered_by=TriggeredBy.CRON,
-        end_reason=EndReason.SUCCESS,
-        exit_code=0,
-        start_at=created_at,
-        end_at=created_at,
-    )
+    history.write(data, lambda cursor: history.insert(cursor, table))
 
 
 def _rest(cursor: Cursor) -> int:

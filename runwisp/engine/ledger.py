@@ -8,8 +8,10 @@ written at that moment. Whatever is to be written meanwhile waits behind it, so 
 
 from __future__ import annotations
 
+import sys
 from bisect import insort
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from sqlite3 import Cursor
 
@@ -30,6 +32,8 @@ from runwisp.store.interfaces import IDatabase
 
 _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 15.0
+#: More than any number of a row.
+_NONE = sys.maxsize
 
 
 @frozen(eq=False)
@@ -59,6 +63,8 @@ class Ledger:
         self._emptied: Happening | None = None
         # While there is something in it, what is to be written joins the end.
         self._waiting: list[_Row] = []
+        # What was on its way behind a refused row must not overtake it; the writer's thread reads this.
+        self._first_waiting = _NONE
         self._pause: Deferred[None] | None = None
 
     def close(self) -> None:
@@ -160,10 +166,16 @@ class Ledger:
             self._waiting.append(row)
             return row.committed
         # Callbacks instead of a coroutine: every run passes here three times.
-        written = self._database.write(work)
+        written = self._database.write(partial(self._write, row))
         written.addCallbacks(self._written, self._refused, callbackArgs=(row,), errbackArgs=(row,))
         written.addErrback(self._failed, row)
         return row.committed
+
+    def _write(self, row: _Row, cursor: Cursor) -> object:
+        """Called in the writer's thread."""
+        if row.number > self._first_waiting:
+            raise StorageError("an earlier row was refused")
+        return row.work(cursor)
 
     def _written(self, result: object, row: _Row) -> None:
         if result is False:
@@ -190,6 +202,7 @@ class Ledger:
         failure.trap(StorageError)
         is_first = not self._waiting
         insort(self._waiting, row, key=attrgetter("number"))
+        self._first_waiting = self._waiting[0].number
         if is_first:
             self._background.start("rows that were refused", self._insist(str(failure.value)))
 
@@ -213,6 +226,7 @@ class Ledger:
             except Exception:
                 self._failed(Failure(), row)
             self._waiting.remove(row)
+            self._first_waiting = self._waiting[0].number if self._waiting else _NONE
             delay_s = _FIRST_DELAY_S
 
     def _log_refusal(self, error: str) -> None:

@@ -95,6 +95,27 @@ def test_rows_that_were_under_way_together_are_tried_again_in_their_order(
     assert stage.events == [RunCreated(pending), RunEnded(ended(pending)), RunCreated(later)]
 
 
+def test_what_was_under_way_behind_a_refused_row_does_not_overtake_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.database.now(lambda cursor: marks.register(cursor, "t", NOON))
+    first, second = run(), run()
+    hesitant = Hesitant(stage, monkeypatch)
+    stage.resources.ledger.record(first, tick=UnixMs(NOON + 1000))
+    stage.resources.ledger.record(second, tick=UnixMs(NOON + 2000))
+    stage.database.refusal = FULL
+    hesitant.answers.pop(0)()
+    stage.database.refusal = None
+    hesitant.answers.pop(0)()
+    assert stage.rows() == []
+    wait(stage, 0.5)
+    while hesitant.answers:
+        hesitant.answers.pop(0)()
+    stage.settle()
+    assert stage.events == [RunCreated(first), RunCreated(second)]
+    assert stage.database.now(marks.registrations)["t"].last_tick_at == NOON + 2000
+
+
 def test_a_row_is_tried_again_ever_more_rarely(stage: Stage) -> None:
     stage.database.refusal = FULL
     stage.resources.ledger.record(run())

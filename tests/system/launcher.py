@@ -11,12 +11,12 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from twisted.scripts import twistd
 
-# What the daemon needs. Nothing of it may import the reactor: all children would share its descriptors.
-import runwisp.service  # noqa: F401
+from runwisp.lean import import_reactor
 from tests.system.program import DEADLINE_S, Daemon, is_alive, wait_until
 
 _ROOT = Path(__file__).parents[2]
@@ -89,6 +89,9 @@ class QuickDaemon(Daemon):
 
 
 def main(arguments: list[str]) -> None:
+    # What the daemon needs. Nothing of it makes a reactor: all children would share its descriptors.
+    import_reactor()
+    import_module("runwisp.tree")
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

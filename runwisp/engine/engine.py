@@ -95,6 +95,7 @@ class Engine:
         """Stop all runs of a unit, queued ones and waiting retries too; schedules stay.
 
         :raises UnknownUnit: no task or service has this name
+        :raises Refused: it is a task, but was a service whose replicas are still being stopped
         """
         self._owner(name).stop()
 
@@ -111,8 +112,8 @@ class Engine:
         keeper = self.keepers[name]
         keeper.stop()
         await keeper.when_idle()
-        self._check_trigger(name)
-        return await keeper.fire(TriggeredBy.API, source)
+        # A reload may have given the name to somebody else.
+        return await self.trigger(name, source)
 
     def stop_run(self, run_id: RunId) -> bool:
         """Stop one run; False if it is neither active nor queued."""
@@ -125,6 +126,7 @@ class Engine:
         :raises Refused: it has no schedule, or is fired by its schedule alone
         """
         check_pause(self.config, name)
+        self._owner(name)
         if name not in self.paused:
             self.paused.add(name)
             self.scheduler.remove(name)
@@ -135,6 +137,7 @@ class Engine:
         """Let the schedule of a task go on from now; one that is not paused goes on anyway.
 
         :raises UnknownUnit: no task or service has this name
+        :raises Refused: as for :meth:`stop`
         """
         self._owner(name)
         if name in self.paused:
@@ -201,6 +204,8 @@ class Engine:
 
     def _owner(self, name: str) -> TaskKeeper | Supervisor:
         owner = self.keepers.get(name) or self.supervisors.get(name)
+        if owner is None and self.config.unit(name) is not None:
+            raise Refused(f"{name} was a service until a reload, and its replicas are still being stopped")
         if owner is None:
             known = [*self.keepers, *self.supervisors]
             raise UnknownUnit(name, known, closest(name, known))
@@ -210,3 +215,4 @@ class Engine:
         if self.is_closing:
             raise Refused("the daemon is shutting down")
         check_manual_trigger(self.config, name)
+        self._owner(name)

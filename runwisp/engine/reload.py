@@ -37,22 +37,33 @@ class Reloading:
 
     def _add(self, name: str) -> None:
         unit = self._unit(name)
-        if isinstance(unit, Task):
-            self._add_task(unit)
-        else:
+        if isinstance(unit, Service):
             self._add_service(unit)
+        else:
+            self._add_missing_task(name)
 
-    def _add_task(self, task: Task) -> None:
-        self._engine.keepers[task.name] = TaskKeeper(self._engine.resources, task)
-        self._engine.resources.ledger.register([task.name], self._now)
-        self._engine.scheduler.add(task)
+    def _add_missing_task(self, name: str) -> None:
+        """Add the task, if it is wanted and not there yet, as soon as no replica of this name is left.
+
+        The same program must not run twice.
+        """
+        engine = self._engine
+        task = engine.config.tasks.get(name)
+        is_there = name in engine.keepers or any(
+            isinstance(owner, Supervisor) and owner.service.name == name for owner in engine.retired
+        )
+        if task is None or is_there or engine.is_closing:
+            return
+        engine.keepers[name] = TaskKeeper(engine.resources, task)
+        engine.resources.ledger.register([name], now_ms(engine.resources.wall))
+        engine.scheduler.add(task)
 
     def _add_service(self, service: Service) -> None:
         supervisor = self._engine.supervisors[service.name] = Supervisor(self._engine.resources, service)
         if service.autostart:
             supervisor.start(TriggeredBy.SERVICE)
 
-    def _remove(self, name: str) -> TaskKeeper | Supervisor:
+    def _remove(self, name: str) -> None:
         """Take a unit out; what still runs of it is kept until it has ended."""
         engine = self._engine
         owner: TaskKeeper | Supervisor
@@ -61,17 +72,24 @@ class Reloading:
             engine.scheduler.remove(name)
             engine.paused.discard(name)
             engine.resources.ledger.forget(name)
-        else:
+        elif name in engine.supervisors:
             owner = engine.supervisors.pop(name)
+        else:
+            # A task that was to be added when the replicas of this name are gone.
+            return
         owner.retire()
         engine.retired.append(owner)
-        owner.when_idle().addCallback(lambda _: engine.retired.remove(owner))
-        return owner
+        owner.when_idle().addCallback(lambda _: self._is_gone(name, owner))
+
+    def _is_gone(self, name: str, owner: TaskKeeper | Supervisor) -> None:
+        self._engine.retired.remove(owner)
+        self._add_missing_task(name)
 
     def _change(self, name: str, keys: tuple[str, ...]) -> None:
         unit = self._unit(name)
         if keys == ("kind",):
-            self._change_kind(name)
+            self._remove(name)
+            self._add(name)
         elif isinstance(unit, Task):
             self._change_task(unit, keys)
         else:
@@ -89,6 +107,8 @@ class Reloading:
 
     def _change_task(self, task: Task, keys: tuple[str, ...]) -> None:
         engine = self._engine
+        if task.name not in engine.keepers:
+            return
         engine.keepers[task.name].change(task)
         if task.name in engine.paused:
             reason = why_not_pausable(task)
@@ -102,20 +122,6 @@ class Reloading:
             engine.scheduler.remove(task.name)
             engine.scheduler.add(task)
             engine.resources.ledger.move_mark(task.name, self._now)
-
-    def _change_kind(self, name: str) -> None:
-        before = self._remove(name)
-        unit = self._unit(name)
-        if isinstance(unit, Service):
-            self._add_service(unit)
-        else:
-            # Not before the replicas are gone: the same program must not run twice.
-            before.when_idle().addCallback(lambda _: self._add_if_still_wanted(unit))
-
-    def _add_if_still_wanted(self, task: Task) -> None:
-        engine = self._engine
-        if not engine.is_closing and engine.config.tasks.get(task.name) is task:
-            self._add_task(task)
 
     def _unit(self, name: str) -> Task | Service:
         unit = self._new.unit(name)

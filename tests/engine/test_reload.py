@@ -8,6 +8,7 @@ from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.recovery import Recovery
 from runwisp.engine.reload import Reloading
+from runwisp.errors import Refused
 from runwisp.model import EndReason, Run, Status
 from runwisp.policy.reload import plan_reload
 from runwisp.store import marks
@@ -176,6 +177,60 @@ def test_a_service_becomes_a_task_when_its_replicas_are_gone() -> None:
     rig.wait(5)
     assert rig.engine.scheduler.next_run("t") is not None
     assert rig.stage.spawner.alive == []
+
+
+def stubborn_service(*reloads: str) -> Rig:
+    """A service that the first of ``reloads`` makes a task, and whose process takes its time to stop."""
+    rig = Rig('[services.t]\nrun = "true"\n')
+    rig.alive("t")[0].ignores.add(SIGTERM)
+    for text in reloads:
+        rig.reload(text)
+    return rig
+
+
+def test_a_task_that_waits_for_the_replicas_of_its_name_may_change_meanwhile() -> None:
+    rig = stubborn_service(HOURLY + 'run = "old"\n', HOURLY + 'run = "old"\n', HOURLY + 'run = "new"\n')
+    rig.wait(5)
+    assert rig.engine.keepers["t"].task.run == "new"
+    registration = rig.stage.database.now(marks.registrations)["t"]
+    assert registration.first_seen_at == int(rig.stage.wall() * 1000)
+
+
+@pytest.mark.parametrize("back", ["", '[services.t]\nrun = "true"\n'])
+def test_a_task_that_waits_for_the_replicas_of_its_name_may_go_meanwhile(back: str) -> None:
+    rig = stubborn_service(HOURLY + 'run = "true"\n', back)
+    rig.wait(5)
+    assert rig.engine.keepers == {}
+    assert rig.engine.retired == []
+    assert len(rig.stage.spawner.alive) == len(rig.engine.supervisors)
+
+
+def test_a_task_that_goes_and_comes_again_still_waits_for_the_replicas_of_its_name() -> None:
+    rig = stubborn_service(HOURLY + 'run = "old"\n', "", HOURLY + 'run = "new"\n')
+    assert rig.engine.keepers == {}
+    rig.wait(5)
+    assert rig.engine.keepers["t"].task.run == "new"
+
+
+@pytest.mark.parametrize("order", ["trigger", "pause", "resume", "stop"])
+def test_a_task_that_waits_for_the_replicas_of_its_name_takes_no_orders(order: str) -> None:
+    rig = stubborn_service(HOURLY + 'run = "true"\n')
+    with pytest.raises(Refused, match="still being stopped"):
+        rig.engine.trigger("t", None) if order == "trigger" else getattr(rig.engine, order)("t")
+    rig.wait(5)
+    assert rig.trigger("t").status is Status.RUNNING
+
+
+def test_a_restart_fires_the_task_that_has_the_name_when_the_old_one_is_idle() -> None:
+    rig = Rig('[tasks.t]\nrun = "old"\n')
+    rig.stage.spawner.of(rig.trigger("t")).ignores.add(SIGTERM)
+    rig.stage.resources.background.start("restart", rig.engine.restart("t", None))
+    rig.reload("")
+    rig.reload('[tasks.t]\nrun = "new"\n')
+    rig.wait(5)
+    (child,) = rig.stage.spawner.alive
+    assert child.launch.argv[-1] == "new"
+    assert rig.engine.keepers["t"].active_count == 1
 
 
 def test_a_task_becomes_a_service_while_its_run_finishes() -> None:

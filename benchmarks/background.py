@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import runwisp
 from benchmarks import proc
 from benchmarks.contest import MeasurementFailed
 
@@ -79,6 +81,11 @@ def runwisp_daemon(directory: Path, config: str) -> list[str]:
     twistd = Path(sys.executable).with_name("twistd")
     options = ["-c", "runwisp.toml", "--data", "data", "--port", str(_free_port())]
     return [str(twistd), "--pidfile=", "-n", "runwisp", *options]
+
+
+def compile_runwisp() -> None:
+    """Compile its modules, as an installation does; a checkout may be kept from it by the environment."""
+    compileall.compile_dir(Path(runwisp.__file__).parent, quiet=2)
 
 
 def _free_port() -> int:

@@ -12,11 +12,10 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import history
 from benchmarks.allowance import allow
-from benchmarks.background import running, runwisp_daemon, wait_until
+from benchmarks.background import compile_runwisp, running, runwisp_daemon, wait_until
 from benchmarks.contest import Bench, Contender, Contest, Measure
 from benchmarks.figures import Reading
-from runwisp.model import Run, UnixMs
-from runwisp.units import RunIds
+from runwisp.model import Run, RunId, UnixMs
 
 DAEMON = "daemon"
 SECONDS = "seconds until ready"
@@ -42,16 +41,16 @@ run = "true"
 
 
 def _past(now: UnixMs) -> Iterator[Run]:
-    ids = RunIds(lambda: now / 1000)
     for number in range(RUNS):
         created_at = UnixMs(now - _STEP_MS * (RUNS - number))
-        yield history.success(ids(), f"task-{number % TASKS}", created_at)
+        yield history.success(RunId(f"{number:026}"), f"task-{number % TASKS}", created_at)
 
 
 @contextmanager
 def _daemon(bench: Bench) -> Iterator[Measure]:
     with TemporaryDirectory(dir=bench.scratch) as directory:
         home = Path(directory)
+        compile_runwisp()
         command = runwisp_daemon(home, _config())
         now = UnixMs(int(time.time() * 1000))
 

@@ -12,7 +12,7 @@ from sqlite3 import Cursor
 from tempfile import mkdtemp
 
 from benchmarks import history
-from benchmarks.background import running, runwisp_daemon, wait_until
+from benchmarks.background import compile_runwisp, running, runwisp_daemon, wait_until
 from benchmarks.contest import Bench, Contender, Contest, Measure, MeasurementFailed
 from benchmarks.figures import Reading
 from runwisp.model import UnixMs
@@ -48,6 +48,8 @@ def _successes(cursor: Cursor) -> int:
 
 @contextmanager
 def _daemon(bench: Bench) -> Iterator[Measure]:
+    compile_runwisp()
+
     def measure() -> Reading:
         home = Path(mkdtemp(dir=bench.scratch))
         data = history.data_dir(home)

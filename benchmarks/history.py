@@ -12,6 +12,8 @@ from runwisp.store.datadir import DataDir
 from runwisp.store.rows import COLUMNS, PLACES, to_row
 
 _INSERT = f"INSERT INTO runs ({COLUMNS}) VALUES ({PLACES})"
+#: All pages of the indexes: with less they are read and written again and again.
+_CACHE_KIB = 512 * 1024
 
 
 def write(data: DataDir, work: Callable[[Cursor], None]) -> None:
@@ -19,6 +21,7 @@ def write(data: DataDir, work: Callable[[Cursor], None]) -> None:
     data.prepare()
     connection.migrate(data.database)
     writer = connection.open_writer(data.database)
+    writer.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.transact(writer, "BEGIN IMMEDIATE", work)
     writer.close()
 

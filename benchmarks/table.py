@@ -44,7 +44,7 @@ def _figure(figure: float, unit: str) -> str:
 
 
 def _ratio(ratio: float) -> str:
-    return f"{ratio:.2f}"
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
 def to_json(results: Iterable[Result | Unmeasured]) -> str:

@@ -9,13 +9,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
 
 from benchmarks.__main__ import exit_code, main
+from benchmarks.allowance import ALLOWANCE, allow
 from benchmarks.contest import Bench, Contender, Contest, Measure, MeasurementFailed, Readings, hold
 from benchmarks.figures import Reading, Result, Row, Spread, Target, Unmeasured, at_least, at_most, judge
 from benchmarks.rows import CONTESTS, ROWS
+from benchmarks.scheduling import make_tasks
 from benchmarks.table import render, to_json
+from runwisp.config.loader import load
 
 README = Path(__file__).parent.parent / "benchmarks" / "README.rst"
 ROW = Row(
@@ -120,6 +124,26 @@ def test_a_contender_that_cannot_be_set_up_drops_out(bench: Bench) -> None:
 
     outcome = hold(Contest("race", (Contender("hare", prepare),)), ("hare",), bench, 1)
     assert outcome == Readings({}, {"hare": "no shoes"})
+
+
+def test_a_limit_takes_part_like_a_peer(bench: Bench) -> None:
+    race = Contest("race", (contender("hare", lambda: 1.0), allow("metres", 4)))
+    outcome = hold(race, ("hare", ALLOWANCE), bench, 2)
+    limited = outcome.result(evolve(ROW, peer=ALLOWANCE))
+    assert isinstance(limited, Result)
+    assert limited.ratio == Spread(0.25, 0.25, 0.25)
+
+
+def test_tasks_to_schedule_have_names_of_their_own_and_share_schedules(tmp_path: Path) -> None:
+    path = tmp_path / "runwisp.toml"
+    path.write_text('[tasks.only]\ncron = "@daily"\nrun = "true"\n')
+    tasks = make_tasks(load(path, {}).tasks["only"], 5000, 2000)
+    assert len({task.name for task in tasks}) == 5000
+    assert len({task.cron for task in tasks}) == 2000
+
+
+def test_small_ratios_keep_two_digits() -> None:
+    assert " 0.0042 (0.0042-0.0042) " in render([result(0.00423)])
 
 
 def test_the_table_marks_what_is_met_missed_and_not_measured() -> None:

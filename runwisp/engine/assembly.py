@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from runwisp.engine.disk import DiskGuard
 from runwisp.engine.environment import inheritable
 from runwisp.engine.launch import SystemAccounts, prepare
 from runwisp.engine.ledger import Ledger
-from runwisp.engine.process import Launch, Spawner
+from runwisp.engine.process import OPEN_PIDFD, Launch, Spawner
 from runwisp.engine.resources import Resources
 from runwisp.engine.syncing import Syncer
 from runwisp.events import Bus
@@ -72,7 +71,7 @@ def assemble(
     """
     background = Background()
     bus = Bus(reactor)
-    if hasattr(os, "pidfd_open"):
+    if OPEN_PIDFD is not None:
         reactor.callWhenRunning(_hear_no_sigchld)
     disk = DiskGuard(logs, min_free_space, bus)
     accounts = SystemAccounts()

@@ -20,7 +20,7 @@ from typing import TypeAlias, TypeVar
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
-from twisted.internet.interfaces import IAddress, IProcessProtocol, IProcessTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, IProcessProtocol, IProcessTransport
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.process import reapProcessHandlers
 from twisted.internet.stdio import PipeAddress
@@ -134,9 +134,24 @@ class ISpawner(Interface):
         """
 
 
-#: :func:`os.pidfd_open`, where the platform has it.
+#: :func:`os.pidfd_open`.
 OpenPidFd: TypeAlias = Callable[[int], int]
-OPEN_PIDFD: OpenPidFd | None = getattr(os, "pidfd_open", None)
+#: How often a child without a pidfd is looked at, should nobody hear SIGCHLD.
+EXIT_POLL_S = 0.25
+
+
+def _find_pidfd() -> OpenPidFd | None:
+    """The call that opens a pidfd; None if the platform, the kernel or a filter of calls does not have it."""
+    open_pidfd: OpenPidFd | None = getattr(os, "pidfd_open", None)
+    if open_pidfd is not None:
+        try:
+            os.close(open_pidfd(os.getpid()))
+        except OSError:
+            return None
+    return open_pidfd
+
+
+OPEN_PIDFD = _find_pidfd()
 
 
 @implementer(ISpawner)
@@ -239,6 +254,7 @@ class Child:
         self._pipes: dict[int, Pipe] = {}
         self._exit: ProcessDone | ProcessTerminated | None = None
         self._exited = Happening()
+        self._exit_poll: IDelayedCall | None = None
         self._group_is_gone = False
 
     @cached_property
@@ -264,7 +280,7 @@ class Child:
         except OSError:
             # No pidfd from this kernel, or no descriptor left: the reactor calls reapProcess at each SIGCHLD.
             reapProcessHandlers[self.pid] = self  # type: ignore[assignment]  # asked for reapProcess alone
-            self._reactor.callLater(0, self.reapProcess)
+            self._exit_poll = self._reactor.callLater(0, self._look_for_exit)
 
     def when_exited(self) -> Deferred[None]:
         return self._exited.when()
@@ -368,6 +384,13 @@ class Child:
         """Called by the reactor at SIGCHLD, where there is no pidfd."""
         if self._exit is None and self.reap():
             del reapProcessHandlers[self.pid]
+            if self._exit_poll is not None and self._exit_poll.active():
+                self._exit_poll.cancel()
+
+    def _look_for_exit(self) -> None:
+        self.reapProcess()
+        if self._exit is None:
+            self._exit_poll = self._reactor.callLater(EXIT_POLL_S, self._look_for_exit)
 
     def reap(self) -> bool:
         """Take the exit status if the process is gone; False if it still runs."""

@@ -521,3 +521,12 @@ async def test_a_faulty_protocol_is_logged_and_loses_no_process(
     assert len(logged_failures) == 6
     assert all(failure.check(ZeroDivisionError) for failure in logged_failures)
     logged_failures.clear()
+
+
+async def test_an_exit_is_noticed_without_a_pidfd_and_without_sigchld(reactor: PosixReactorBase) -> None:
+    handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        child = await Children(reactor, Spawner(reactor, no_pidfd)).run("sleep 0.1; exit 3")
+    finally:
+        signal.signal(signal.SIGCHLD, handler)
+    assert child.exit_code == 3

@@ -193,9 +193,10 @@ class Engine:
         """Kill what is left of a shutdown, and write no row more than once."""
         for run_id, phase in self.waiting_for().items():
             self.log.warn("time is over, killing", run=run_id, stop=phase.value)
-        self.resources.ledger.close()
         for owner in self._owners():
             owner.cut_short()
+        # Only now: the loss of its first row must not start a process.
+        self.resources.ledger.close()
 
     def _owners(self) -> Iterator[TaskKeeper | Supervisor]:
         yield from self.keepers.values()

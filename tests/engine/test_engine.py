@@ -9,7 +9,7 @@ from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.ladder import Phase
 from runwisp.engine.recovery import Recovery
-from runwisp.errors import Refused, UnknownUnit
+from runwisp.errors import Refused, StorageError, UnknownUnit
 from runwisp.model import EndReason, Run, TriggerSource
 from tests.engine.stage import Stage
 from tests.make import config
@@ -123,3 +123,17 @@ def test_at_the_end_of_the_shutdown_timeout_the_rest_is_killed(rig: Rig) -> None
         "web": EndReason.STOPPED,
         "web#1": EndReason.DAEMON_STOPPED,
     }
+
+
+def test_a_run_whose_row_is_lost_at_the_end_of_the_shutdown_gets_no_process(rig: Rig) -> None:
+    rig.boot()
+    for child in rig.stage.children:
+        child.ignores.add(SIGTERM)
+    rig.stage.database.refusal = StorageError("the disk is full")
+    rig.engine.trigger("by-hand", None)
+    done = rig.shut_down(3.0)
+    rig.stage.clock.advance(3)
+    rig.stage.settle()
+    assert done.called
+    assert len(rig.stage.children) == 2
+    assert rig.stage.clock.getDelayedCalls() == []

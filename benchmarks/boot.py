@@ -64,13 +64,13 @@ def _daemon(bench: Bench) -> Iterator[Measure]:
         def measure() -> Reading:
             began_s = time.perf_counter()
             with running(command, home):
-                wait_until(lambda: is_ready(home), "the daemon should be ready", _GLANCE_S)
+                wait_until(lambda: _is_ready(home), "the daemon should be ready", _GLANCE_S)
                 return {SECONDS: time.perf_counter() - began_s}
 
         yield measure
 
 
-def is_ready(home: Path) -> bool:
+def _is_ready(home: Path) -> bool:
     """The daemon in ``home`` has said that it is up."""
     return _READY.search((home / "output.txt").read_text()) is not None
 

@@ -29,6 +29,7 @@ from runwisp.logs.paths import log_paths
 from runwisp.logs.writer import LogWriter
 from runwisp.model import Bytes, Run, Unit
 from runwisp.store.interfaces import IDatabase
+from runwisp.threads import make_patient
 from runwisp.units import RunIds
 
 T = TypeVar("T")
@@ -77,6 +78,8 @@ def assemble(
     accounts = SystemAccounts()
     inherited = inheritable(environ)
     log = Logger(namespace=__name__)
+
+    make_patient(reactor.getThreadPool(), reactor)
 
     def in_thread(work: Callable[..., T], /, *args: object) -> Deferred[T]:
         return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)

@@ -24,6 +24,7 @@ from runwisp.errors import StorageError
 from runwisp.store import connection as connections
 from runwisp.store.batch import BEGIN_READ, Outcome, run_batch
 from runwisp.store.interfaces import IDatabase
+from runwisp.threads import make_patient
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ class Database:
         return Deferred.fromCoroutine(self._read(self._readers, work))
 
     def _pool(self, name: str, most: int, uri: str, set_up: Callable[[Connection], None]) -> ConnectionPool:
-        return ConnectionPool(
+        pool = ConnectionPool(
             "sqlite3",
             uri,
             **connections.CONNECT_OPTIONS,
@@ -101,6 +102,8 @@ class Database:
             cp_max=most,
             cp_openfun=set_up,
         )
+        make_patient(pool.threadpool, self._reactor)
+        return pool
 
     async def _flush(self, writer: ConnectionPool) -> None:
         while self._queue:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,10 @@ def more(daemon: Daemon, name: str, count: int = 1) -> list[Run]:
     return [run for run in successes(rows) if run.id not in known]
 
 
+def has_ended(daemon: Daemon, name: str, count: int) -> bool:
+    return len(ended(daemon.rows(name))) >= count
+
+
 def lines_of(daemon: Daemon, run: Run) -> list[str]:
     paths = log_paths(daemon.data / "logs", run.task_name, run.id, run.created_at)
     with open_log(paths, is_ended=run.status is Status.ENDED) as snapshot:
@@ -61,11 +65,33 @@ def check_slots(rows: list[Run]) -> None:
     assert [run.id for run in rows] == sorted(run.id for run in rows)
 
 
-def limit(daemon: Daemon, which: int, soft: int) -> tuple[int, int]:
-    """Change a limit of the living daemon; what it was before."""
-    before = resource.prlimit(daemon.process.pid, which)
-    resource.prlimit(daemon.process.pid, which, (soft, before[1]))
-    return before
+class Unprivileged(Daemon):
+    """A daemon whose user is bound by the limit on processes, as root is not."""
+
+    def command(self) -> list[str]:
+        return [*self.as_user(), *super().command()]
+
+    def as_user(self) -> list[str]:
+        if os.geteuid() != 0:
+            return []
+        # The program and the directory of the test may be closed to others.
+        caps = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        return ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", *caps]
+
+
+def limit_of(daemon: Daemon, which: str) -> str:
+    return _prlimit(daemon, f"--{which}", "--output=SOFT", "--noheadings", "--raw").strip()
+
+
+def limit(daemon: Daemon, which: str, value: int | str) -> None:
+    """Change a soft limit of the living daemon."""
+    _prlimit(daemon, f"--{which}={value}:")
+
+
+def _prlimit(daemon: Daemon, *arguments: str) -> str:
+    as_user = daemon.as_user() if isinstance(daemon, Unprivileged) else []
+    command = [*as_user, "prlimit", f"--pid={daemon.process.pid}", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 # No space
@@ -92,13 +118,14 @@ class FileSize:
     """Stands in for a full disk: no file of the daemon may become longer than it is."""
 
     def __init__(self) -> None:
-        self._before = (0, 0)
+        self._before = ""
 
     def fill(self, daemon: Daemon) -> None:
-        self._before = limit(daemon, resource.RLIMIT_FSIZE, 1)
+        self._before = limit_of(daemon, "fsize")
+        limit(daemon, "fsize", 1)
 
     def free(self, daemon: Daemon) -> None:
-        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, self._before)
+        limit(daemon, "fsize", self._before)
 
 
 @contextmanager
@@ -242,3 +269,107 @@ def test_a_database_that_is_locked_for_long_delays_rows_and_keeps_their_order(tm
         retried = [run.retry_of_run_id for run in daemon.rows("flaky") if run.retry_attempt == 1]
         assert len(retried) == len(set(retried)) > 0
         check_database(daemon)
+
+
+# No descriptors, no processes
+
+
+def descriptors(daemon: Daemon) -> int:
+    return len(list(Path(f"/proc/{daemon.process.pid}/fd").iterdir()))
+
+
+def test_without_descriptors_runs_fail_with_the_reason_and_none_is_lost_or_left_open(tmp_path: Path) -> None:
+    config = """
+        [services.blink]
+        restart_delay = "50ms"
+        restart_backoff = "constant"
+        run = "echo on; echo off >&2"
+        [services.calm]
+        run = "exec sleep 600"
+        [tasks.tick]
+        cron = "* * * * * *"
+        run = "echo tick"
+    """
+    with running(tmp_path, config) as daemon:
+        more(daemon, "blink", 3)
+        more(daemon, "tick")
+        calm = daemon.rows("calm")
+        # Idle it holds some; one run after the other finds fewer than it takes.
+        before = limit_of(daemon, "nofile")
+        base = descriptors(daemon)
+        for free in range(10):
+            limit(daemon, "nofile", base + free)
+            wanted = len(ended(daemon.rows("blink"))) + 3
+            wait_until(partial(has_ended, daemon, "blink", wanted), "three runs")
+        limit(daemon, "nofile", before)
+        for run in more(daemon, "blink", 3)[-2:]:
+            assert sorted(lines_of(daemon, run)) == ["off", "on"]
+        more(daemon, "tick", 2)
+        check_slots(daemon.rows("tick"))
+        failures = [run for run in ended(daemon.rows()) if run not in successes([run])]
+        assert failures
+        for run in failures:
+            assert (run.end_reason, run.exit_code) == (EndReason.FAILED, -1)
+            assert run.message is not None
+            assert "Too many open files" in run.message
+        assert daemon.rows("calm") == calm
+        wait_until(lambda: descriptors(daemon) <= base, "every descriptor closed")
+        assert daemon.stop() == 0
+        assert not daemon.said("Traceback"), "\n".join(daemon.lines)
+
+
+def test_when_no_process_can_be_forked_runs_fail_with_the_reason_until_one_can(tmp_path: Path) -> None:
+    config = """
+        [tasks.tick]
+        cron = "* * * * * *"
+        retry_attempts = 20
+        retry_delay = "500ms"
+        on_overlap = "skip"
+        run = "echo tick"
+        # Their logs want threads, which count as processes.
+        [services.many]
+        instances = 20
+        restart_delay = "100ms"
+        restart_backoff = "constant"
+        run = "true"
+        [services.calm]
+        run = "exec sleep 600"
+    """
+    with Unprivileged(tmp_path, config) as daemon:
+        calm = daemon.wait_for_rows("calm", lambda rows: any(run.process_group for run in rows), "a process")
+        before = limit_of(daemon, "nproc")
+        limit(daemon, "nproc", 1)
+        rows = daemon.wait_for_rows(
+            "tick",
+            lambda rows: sum(run.end_reason is EndReason.FAILED for run in rows) >= 4,
+            "failed slots and retries",
+        )
+        for run in ended(rows):
+            assert (run.end_reason, run.exit_code) == (EndReason.FAILED, -1)
+            assert run.message == "cannot start a process: Resource temporarily unavailable"
+            assert lines_of(daemon, run) == [f"could not start: {run.message}"]
+        limit(daemon, "nproc", before)
+        more(daemon, "tick")
+        more(daemon, "many", 20)
+        assert {run.replica_index for run in more(daemon, "many", 40)} == set(range(20))
+        assert daemon.rows("calm") == calm
+        assert daemon.stop() == 0
+        assert all(run.status is Status.ENDED for run in daemon.rows())
+        assert not daemon.said("Traceback"), "\n".join(daemon.lines)
+
+
+def test_a_shell_that_is_missing_is_named_and_used_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    shell = tmp_path / "sh"
+    config = f"""
+        [tasks.tick]
+        cron = "* * * * * *"
+        shell = "{shell}"
+        run = "echo tick"
+    """
+    with running(tmp_path, config) as daemon:
+        (first, *_) = daemon.wait_for_rows("tick", lambda rows: bool(ended(rows)), "a run without a shell")
+        assert (first.end_reason, first.exit_code) == (EndReason.FAILED, -1)
+        assert first.message == f"cannot start {shell}: No such file or directory"
+        shell.symlink_to("/bin/sh")
+        more(daemon, "tick")
+        assert daemon.stop() == 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Cursor
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.logger import Logger
 
 from runwisp.engine import procfs
@@ -107,9 +107,11 @@ class Boot:
         gaps = []
         for name, registration in legacy.registrations.items():
             task = self._engine.config.tasks[name]
-            if registration.paused_at is not None and self._stays_paused(task, now):
-                self._engine.paused.add(name)
-                continue
+            if registration.paused_at is not None:
+                if self._stays_paused(task, now):
+                    self._engine.paused.add(name)
+                    continue
+                registration = evolve(registration, resumed_at=now)
             anchor = self._anchor(registration, now)
             entry = Entry.of(task, anchor)
             # Intervals are of elapsed time, and each daemon counts them from its own start.

@@ -175,9 +175,11 @@ def test_a_pause_that_makes_no_sense_any_more_is_lifted(rig: Rig) -> None:
     rig.boot(hourly('"all"'))
     rig.engine.pause("t")
     rig.die()
+    rig.stage.clock.advance(2 * 3600)
     rig.boot(hourly('"all"') + "\napi_trigger = false")
     assert rig.engine.paused == set()
-    assert rig.engine.scheduler.next_run("t") == NOON + 60 * MINUTE
+    assert rig.stage.rows() == []
+    assert rig.engine.scheduler.next_run("t") == NOON + 180 * MINUTE
 
 
 def test_run_on_start_runs_once_for_each_daemon_or_boot(rig: Rig) -> None:

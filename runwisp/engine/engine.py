@@ -156,7 +156,10 @@ class Engine:
             keeper.fire(TriggeredBy.CRON, tick=slot.at)
 
     async def _catch_up(self, gaps: Sequence[Gap], now: UnixMs) -> None:
-        self.catching_up.carry_out(await self.catching_up.plan(gaps, now))
+        plans = await self.catching_up.plan(gaps, now)
+        # A task that was paused or registered anew meanwhile owes nothing any more.
+        owing = {gap.entry.name for gap in gaps if self.scheduler.follows(gap.entry)}
+        self.catching_up.carry_out({name: plan for name, plan in plans.items() if name in owing})
 
     def catch_up(self, gaps: Sequence[Gap], now: UnixMs) -> Deferred[None]:
         return Deferred.fromCoroutine(self._catch_up(gaps, now))

@@ -27,6 +27,8 @@ class Reloading:
 
     def apply(self) -> None:
         """Make the engine follow the new configuration; running processes of unchanged units go on."""
+        # What happened until now happened under the old configuration.
+        self._engine.scheduler.wake()
         self._engine.config = self._new
         for name in self._plan.removed:
             self._remove(name)

@@ -146,12 +146,16 @@ class Scheduler:
         entry = Entry.of(task, now_ms(self._wall) if after is None else after)
         if entry is None:
             return
-        if self._timer is not None:
-            # The sleep ends here, and what the clocks did in it means something to the other schedules.
-            self._disarm()
-            self._wake()
+        # A new sleep begins; what the clocks did in the one before means something to the other schedules.
+        self.wake()
         self._plan(entry)
         self._arm()
+
+    def wake(self) -> None:
+        """Look at once what the clocks have done, and not when the next slot is due."""
+        if self._timer is not None:
+            self._disarm()
+            self._wake()
 
     def remove(self, name: str) -> None:
         """Forget the schedule of a task; what is not scheduled may be removed too."""
@@ -175,6 +179,11 @@ class Scheduler:
                 return slot.at
             entry = evolve(entry, after=slot.at)
         return None
+
+    def follows(self, entry: Entry) -> bool:
+        """Whether the task is still registered as in ``entry``, and not anew, nor paused or removed."""
+        current = self._entries.get(entry.name)
+        return current is not None and evolve(current, after=entry.after) == entry
 
     def lateness_s(self) -> float:
         """By how many seconds the timer is overdue; 0 while all is well."""

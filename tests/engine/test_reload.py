@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from signal import SIGTERM
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.recovery import Recovery
 from runwisp.engine.reload import Reloading
+from runwisp.engine.scheduler import Gap
 from runwisp.errors import Refused
-from runwisp.model import EndReason, Run, Status
+from runwisp.model import EndReason, Run, Status, UnixMs
+from runwisp.policy.catch_up import CatchUpPlan
 from runwisp.policy.reload import plan_reload
 from runwisp.store import marks
 from tests.engine.fakes import FakeChild
@@ -119,6 +123,41 @@ def test_a_moved_schedule_counts_from_the_reload() -> None:
     assert mark == int(rig.stage.wall() * 1000)
     rig.wait(1200)
     assert len(rig.stage.rows()) == 1
+
+
+MINUTELY = '[tasks.t]\ncron = "* * * * *"\ntimezone = "UTC"\nrun = "true"\n'
+
+
+def test_what_was_missed_before_a_reload_was_missed_under_the_old_schedule() -> None:
+    rig = Rig(MINUTELY)
+    rig.wait(1)
+    rig.stage.wall_offset_s += 300
+    rig.reload('[tasks.a]\ncron = "* * * * *"\ntimezone = "UTC"\nrun = "true"\n[tasks.t]\nrun = "true"\n')
+    assert [run.end_reason for run in rig.stage.rows()] == [EndReason.MISSED, None]
+
+
+@pytest.mark.parametrize("change", ["pause", "reload"])
+def test_a_schedule_that_is_paused_or_moved_while_its_gap_is_counted_owes_nothing(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(MINUTELY)
+    counted: Deferred[dict[str, CatchUpPlan]] = Deferred()
+    plan = rig.engine.catching_up.plan
+
+    def count_slowly(gaps: Sequence[Gap], now: UnixMs) -> Deferred[dict[str, CatchUpPlan]]:
+        return plan(gaps, now).addCallback(lambda plans: counted.addCallback(lambda _: plans))
+
+    monkeypatch.setattr(rig.engine.catching_up, "plan", count_slowly)
+    rig.stage.clock.advance(300)
+    if change == "pause":
+        rig.engine.pause("t")
+    else:
+        rig.reload(MINUTELY.replace("* * * * *", "0 * * * *"))
+    before = rig.stage.database.now(marks.registrations)
+    counted.callback({})
+    rig.stage.settle()
+    assert rig.stage.rows() == []
+    assert rig.stage.database.now(marks.registrations) == before
 
 
 def test_a_pause_survives_unless_it_makes_no_sense_any_more() -> None:

@@ -83,6 +83,8 @@ class Daemon(MultiService):
 
         twistd calls this after it forked, so the lock and the threads belong to the process that stays.
         """
+        # Whoever reads our number from the lock may send it, and by default it would end us.
+        signal.signal(signal.SIGHUP, self._signalled)
         try:
             self._data_dir.prepare()
             self._data_dir.lock()
@@ -106,7 +108,7 @@ class Daemon(MultiService):
         return Deferred.fromCoroutine(self._shut_down())
 
     async def reload(self) -> ReloadPlan:
-        """Read the configuration anew and apply what has changed; one reload at a time.
+        """Read the configuration anew and apply what has changed; one reload at a time, and after the boot.
 
         :return: what changed
         :raises ConfigErrors: it is not valid, and nothing was applied
@@ -114,18 +116,25 @@ class Daemon(MultiService):
         """
         await self._reloads.acquire()
         try:
+            self._check_reload()
+            self._lifeline.reloading()
             old = self._engine.config
             new = await self._engine.resources.in_thread(self._load)
+            self._check_reload()
             keys = needs_restart(old, new)
             if keys:
                 raise Refused(f"needs restart: {', '.join(keys)} cannot change while the daemon runs")
-            if self._is_stopping:
-                raise Refused("the daemon is shutting down")
             plan = plan_reload(old, new)
             Reloading(self._engine, new, plan).apply()
             return plan
         finally:
+            if not self._is_stopping:
+                self._lifeline.reloaded()
             self._reloads.release()
+
+    def _check_reload(self) -> None:
+        if self._is_stopping:
+            raise Refused("the daemon is shutting down")
 
     async def _shut_down(self) -> None:
         began_s = self._reactor.seconds()
@@ -143,7 +152,8 @@ class Daemon(MultiService):
 
     def _begin(self) -> None:
         self._hear_signals()
-        self._booting = Deferred.fromCoroutine(self._bring_up())
+        # What an earlier daemon has left must be gone before a reload starts anything.
+        self._booting = self._reloads.run(lambda: Deferred.fromCoroutine(self._bring_up()))
         self._booting.addErrback(self._boot_failed)
 
     async def _bring_up(self) -> None:
@@ -202,7 +212,6 @@ class Daemon(MultiService):
             self._engine.cut_short()
 
     async def _reload_on_signal(self) -> None:
-        self._lifeline.reloading()
         try:
             self._tell(await self.reload())
         except ConfigErrors as error:
@@ -211,8 +220,6 @@ class Daemon(MultiService):
                 self.log.error("{problem}", problem=str(problem), key=problem.key)
         except RunWispError as error:
             self.log.error("reload rejected: {error}", error=error)
-        finally:
-            self._lifeline.reloaded()
 
     def _tell(self, plan: ReloadPlan) -> None:
         """The changes of a reload, one line each."""

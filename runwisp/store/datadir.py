@@ -9,6 +9,8 @@ import errno
 import fcntl
 import os
 import stat
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,13 +20,16 @@ from runwisp.store.files import DIRECTORY_MODE, FILE_MODE, tighten
 #: Parents that have to be made; the umask may take more away.
 _PARENT_MODE = 0o755
 _PID_DIGITS = 20
+#: How often, and how long apart, to ask for a lock whose owner is dead.
+_TRIES, _PAUSE_S = 100, 0.02
 
 
 class DataDir:
     """Paths below ``path``; nothing is touched before :meth:`prepare`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pause: Callable[[float], object] = time.sleep) -> None:
         self.path = path.absolute()
+        self._pause = pause
         self._lock: int | None = None
 
     @property
@@ -81,8 +86,16 @@ class DataDir:
         :raises DataDirUnusable: the file cannot be opened or written
         """
         try:
+            tries = _TRIES
             while self._lock is None:
-                self._lock = self._try_lock()
+                try:
+                    self._lock = self._try_lock()
+                except DataDirLocked as error:
+                    # A killed owner may leave a child that has not come to its exec, and so has the lock too.
+                    tries -= 1
+                    if not tries or error.pid is None or _exists(error.pid):
+                        raise
+                    self._pause(_PAUSE_S)
             os.ftruncate(self._lock, 0)
             os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
         except OSError as error:
@@ -141,6 +154,16 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
         return False
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _read_pid(descriptor: int) -> int | None:

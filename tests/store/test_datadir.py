@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -221,3 +222,37 @@ def test_a_lock_on_a_file_that_was_removed_meanwhile_is_taken_anew(
     assert len(opened) == 2
     assert data_dir.pid_file.read_text() == f"{os.getpid()}\n"
     data_dir.unlock()
+
+
+def _lock_of_a_dead_owner(path: Path) -> int:
+    """A descriptor with the lock, as a child of a killed owner has it for a moment; the owner is gone."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    descriptor = os.open(path / "runwisp.pid", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.write(descriptor, f"{gone.pid}\n".encode())
+    return descriptor
+
+
+def test_a_lock_that_a_dead_owner_left_to_its_child_is_waited_for(tmp_path: Path) -> None:
+    held = _lock_of_a_dead_owner(tmp_path)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            os.close(held)
+
+    data_dir = DataDir(tmp_path, pause)
+    data_dir.lock()
+    assert len(pauses) == 3
+    data_dir.unlock()
+
+
+def test_a_lock_that_a_dead_owner_left_for_good_is_refused_in_the_end(tmp_path: Path) -> None:
+    held = _lock_of_a_dead_owner(tmp_path)
+    pauses: list[float] = []
+    with pytest.raises(DataDirLocked):
+        DataDir(tmp_path, pauses.append).lock()
+    assert 1 <= sum(pauses) <= 5
+    os.close(held)

@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from runwisp.engine import procfs
+from runwisp.engine.environment import RUN_ID
 from runwisp.model import Run
 from runwisp.store import runs
 from runwisp.store.connection import open_reader
@@ -58,9 +60,10 @@ class Daemon:
     ) -> None:
         if self.is_running:
             self.kill()
-        for run in self.rows():
-            if run.process_group is not None and is_alive(run.process_group):
-                os.killpg(run.process_group, signal.SIGKILL)
+        ids = {run.id for run in self.rows()}
+        for process in procfs.all_processes():
+            if procfs.environment_value(process.pid, RUN_ID) in ids:
+                procfs.kill(process)
 
     @property
     def is_running(self) -> bool:

@@ -68,7 +68,7 @@ class Ledger:
         self._pause: Deferred[None] | None = None
 
     def close(self) -> None:
-        """Try what is waiting once more and no more after that: what is refused now is lost, and logged."""
+        """Try what is waiting once more, all at once: what is refused from now on is lost, and logged."""
         self._is_closing = True
         if self._pause is not None:
             self._pause.cancel()
@@ -200,6 +200,9 @@ class Ledger:
 
     def _refused(self, failure: Failure, row: _Row) -> None:
         failure.trap(StorageError)
+        if self._is_closing:
+            self._lose(row, str(failure.value))
+            return
         is_first = not self._waiting
         insort(self._waiting, row, key=attrgetter("number"))
         self._first_waiting = self._waiting[0].number
@@ -211,23 +214,35 @@ class Ledger:
         delay_s = _FIRST_DELAY_S
         self._log_refusal(error)
         await self._wait(delay_s)
-        while self._waiting:
+        while self._waiting and not self._is_closing:
             row = self._waiting[0]
             try:
                 self._written(await self._database.write(row.work), row)
             except StorageError as refusal:
-                if not self._is_closing:
-                    self._log_refusal(str(refusal))
-                    delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
-                    await self._wait(delay_s)
-                    continue
-                self.log.error("row lost at shutdown", task=row.name, error=str(refusal))
-                self._tell(row)
+                self._log_refusal(str(refusal))
+                await self._wait(delay_s := min(delay_s * 2, _LONGEST_DELAY_S))
+                continue
             except Exception:
                 self._failed(Failure(), row)
             self._waiting.remove(row)
             self._first_waiting = self._waiting[0].number if self._waiting else _NONE
             delay_s = _FIRST_DELAY_S
+        await self._try_all_once()
+
+    async def _try_all_once(self) -> None:
+        """Write what waits in one go: a lock on the database holds up each go for seconds."""
+        rows, self._waiting, self._first_waiting = self._waiting, [], _NONE
+        for row, written in [(row, self._database.write(row.work)) for row in rows]:
+            try:
+                self._written(await written, row)
+            except StorageError as refusal:
+                self._lose(row, str(refusal))
+            except Exception:
+                self._failed(Failure(), row)
+
+    def _lose(self, row: _Row, error: str) -> None:
+        self.log.error("row lost at shutdown", task=row.name, error=error)
+        self._tell(row)
 
     def _log_refusal(self, error: str) -> None:
         row = self._waiting[0]

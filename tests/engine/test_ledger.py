@@ -138,6 +138,20 @@ def test_a_closed_ledger_tries_each_row_once_more_and_gives_it_up(stage: Stage) 
     assert stage.clock.getDelayedCalls() == []
 
 
+def test_a_closed_ledger_tries_all_rows_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, ledger = [run(), run(), run()], stage.resources.ledger
+    stage.database.refusal = FULL
+    for row in rows:
+        ledger.record(row)
+    hesitant = Hesitant(stage, monkeypatch)
+    ledger.close()
+    assert len(hesitant.answers) == 3
+    stage.database.refusal = None
+    for answer in hesitant.answers:
+        answer()
+    assert [row.id for row in stage.rows()] == [row.id for row in rows]
+
+
 def test_a_row_that_cannot_be_written_at_all_holds_up_no_other(
     stage: Stage, logged_failures: list[Failure]
 ) -> None:

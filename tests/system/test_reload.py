@@ -199,9 +199,9 @@ def test_a_service_is_resized_replaced_removed_and_added_and_no_other_process_en
         assert one.replica_index == 0
 
         reload(daemon, web.format(instances=2, word="new") + STEADY)
-        wait_until(lambda: not is_alive(one.process_group or 0), "the end of the old replica")
+        daemon.wait_for_rows("web", lambda rows: one not in rows, "the end of the old replica")
         both = wait_in_flight(daemon, "web", 2)
-        assert one not in both
+        assert not is_alive(one.process_group or 0)
         wait_until(lambda: {printed(daemon, run) for run in both} == {"new\n"}, "the new program")
 
         reload(daemon, STEADY)
@@ -224,8 +224,11 @@ def test_a_task_that_becomes_a_service_and_back_never_runs_twice_at_once(tmp_pat
     with running(tmp_path, service) as daemon:
         (replica,) = wait_in_flight(daemon, "unit")
         reload(daemon, task)
-        wait_until(lambda: not is_alive(replica.process_group or 0), "the end of the replica")
-        (run,) = wait_in_flight(daemon, "unit")
+        rows = daemon.wait_for_rows(
+            "unit", lambda rows: replica not in rows and len(in_flight(rows)) == 1, "the first slot"
+        )
+        assert not is_alive(replica.process_group or 0)
+        (run,) = in_flight(rows)
         assert run.triggered_by == "cron"
         reload(daemon, "")
         assert is_alive(run.process_group or 0)

@@ -20,7 +20,8 @@ from runwisp.store import runs
 from runwisp.store.connection import open_reader
 
 BIN = Path(sys.executable).parent
-DEADLINE_S = 30.0
+#: Longer than the scheduler sleeps when the clock was set back, also on a busy machine.
+DEADLINE_S = 60.0
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_S) -> None:

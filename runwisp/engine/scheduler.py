@@ -117,11 +117,30 @@ class _Due:
 
 @frozen
 class _Sleep:
-    """When a sleep began on both clocks, and how long it was to be."""
+    """The last look at both clocks, and until when on the monotonic one nobody wanted to look again.
+
+    Whatever the wall clock does after a look shows at the next one, also between the look and the sleep.
+    """
 
     wall_s: float
     clock_s: float
-    planned_s: float
+    until_s: float
+
+    @property
+    def now(self) -> UnixMs:
+        return UnixMs(int(self.wall_s * 1000))
+
+
+def _judge(before: _Sleep, after: _Sleep) -> tuple[ClockChange, int]:
+    """What the clocks say of the time between two looks, and by how much the wall clock gained, in ms."""
+    wall_elapsed = after.wall_s - before.wall_s
+    elapsed = after.clock_s - before.clock_s
+    change = judge_wake(
+        wall_elapsed=Seconds(wall_elapsed),
+        elapsed=Seconds(elapsed),
+        planned=Seconds(before.until_s - before.clock_s),
+    )
+    return change, round((wall_elapsed - elapsed) * 1000)
 
 
 class Scheduler:
@@ -207,17 +226,21 @@ class Scheduler:
         self._disarm()
         if not self._is_running or self._is_catching_up:
             return
-        wall_s = self._wall()
         wait_s = LONGEST_SLEEP_S
         if self._heap:
-            wait_s = min(max(self._heap[0].at / 1000 - wall_s, 0.0), LONGEST_SLEEP_S)
-        self._sleep = _Sleep(wall_s, self._clock.seconds(), wait_s)
+            wait_s = min(max(self._heap[0].at / 1000 - self._wall(), 0.0), LONGEST_SLEEP_S)
+        self._sleep = evolve(self._sleep or self._look(), until_s=self._clock.seconds() + wait_s)
         self._timer = self._clock.callLater(wait_s, self._wake)
+
+    def _look(self) -> _Sleep:
+        clock_s = self._clock.seconds()
+        return _Sleep(self._wall(), clock_s, clock_s)
 
     def _wake(self) -> None:
         self._timer = None
-        change, gained_ms = self._judge()
-        now = now_ms(self._wall)
+        before, self._sleep = self._sleep, self._look()
+        change, gained_ms = _judge(before or self._sleep, self._sleep)
+        now = self._sleep.now
         if change is ClockChange.FAR_BACK:
             self._start_anew(now)
         elif change is ClockChange.FORWARD:
@@ -227,18 +250,6 @@ class Scheduler:
                 self._shift_intervals(gained_ms)
             self._fire_due(now)
         self._arm()
-
-    def _judge(self) -> tuple[ClockChange, int]:
-        """What the clocks say of the sleep that ends, and by how much the wall clock gained, in ms."""
-        assert self._sleep is not None
-        wall_elapsed = self._wall() - self._sleep.wall_s
-        elapsed = self._clock.seconds() - self._sleep.clock_s
-        change = judge_wake(
-            wall_elapsed=Seconds(wall_elapsed),
-            elapsed=Seconds(elapsed),
-            planned=Seconds(self._sleep.planned_s),
-        )
-        return change, round((wall_elapsed - elapsed) * 1000)
 
     def _take_due(self, now: UnixMs) -> list[_Due]:
         """What is due, in the order in which it fires; entries that were removed or replaced are dropped."""
@@ -278,7 +289,6 @@ class Scheduler:
                 self._plan_again(item, evolve(item.entry, after=now))
         if gaps:
             self._is_catching_up = True
-            self._sleep = _Sleep(self._wall(), self._clock.seconds(), 0.0)
             self._taker.catch_up(gaps, now).addErrback(self._catch_up_failed).addCallback(self._caught_up)
 
     def _catch_up_failed(self, failure: Failure) -> None:

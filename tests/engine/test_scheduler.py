@@ -276,3 +276,18 @@ def test_skipped_copies_are_no_next_run() -> None:
     rig.offset_s = 1792890000.0 - 60
     rig.scheduler.add(task('cron = "30 2 * * *"\ntimezone = "Europe/Bratislava"', name="b"))
     assert rig.scheduler.next_run("b") == 1792891800000 + 24 * 3600 * 1000
+
+
+@pytest.mark.parametrize(("hours", "anew"), [(-4, ["every", "secondly"]), (-1, [])])
+def test_a_clock_that_is_set_while_slots_fire_is_noticed_at_the_next_one(hours: int, anew: list[str]) -> None:
+    class Stepping(Rig):
+        def fire(self, name: str, slot: Slot) -> None:
+            super().fire(name, slot)
+            if name == "secondly" and self.offset_s == NOON_S:
+                self.offset_s += hours * 3600
+
+    rig = Stepping(secondly="* * * * * *", every="@every 1s")
+    rig.run(1)
+    rig.run(40)
+    assert rig.anew == anew
+    assert len([name for name, _ in rig.fired if name == "every"]) > 5

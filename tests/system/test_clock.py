@@ -86,8 +86,6 @@ def test_set_back_by_an_hour_nothing_fires_twice_and_delays_and_timeouts_are_kep
         daemon.wait_for_rows("long", lambda rows: EndReason.TIMEOUT in reasons(rows), "the timeout")
         since = [run for run in new_ones(daemon.rows(), before) if run.created_at < edge]
         assert {run.task_name for run in since} == {"interval", "flaky", "web"}
-        slots = [run.created_at // 1000 for run in daemon.rows("tick")]
-        assert len(set(slots)) == len(slots)
 
         # Right again: what the schedules have slept through is a gap like every other.
         clock.step(HOUR)

@@ -59,7 +59,9 @@ def _tasks(draw: st.DrawFn) -> Draft:
             graceful_stop='"0s"|"20s"',
         )
     )
-    rare = draw(st.sampled_from(["", "", "", "api_trigger = false", 'failures = ["timeout", "7"]']))
+    rare = draw(
+        st.sampled_from(["", "", "", "api_trigger = false", 'failures = ["stopped", "timeout", "7"]'])
+    )
     run = draw(st.sampled_from(["one", "two"]))
     overlap = draw(_OVERLAPS)
     return "tasks", f'run = "task {run}"\non_overlap = "{overlap}"\n{draw(_SCHEDULES)}\n{lines}\n{rare}'
@@ -84,14 +86,20 @@ def _services(draw: st.DrawFn) -> Draft:
     return "services", f'run = "service {run}"\non_overlap = "{overlap}"\n{lines}\n{rare}'
 
 
-def _drafts(names: tuple[str, ...], units: st.SearchStrategy[Draft]) -> st.SearchStrategy[Drafts]:
-    return st.fixed_dictionaries({}, optional={name: units | st.none() for name in names})
+_UNITS = {
+    **dict.fromkeys(TASKS, _tasks()),
+    **dict.fromkeys(SERVICES, _services()),
+    **dict.fromkeys(EITHER, _tasks() | _services()),
+}
 
-
+#: A whole configuration: most names are there.
+configs: st.SearchStrategy[Drafts] = st.fixed_dictionaries(
+    {name: units | units | st.none() for name, units in _UNITS.items()}
+)
 #: Any part of a configuration: what a reload changes.
-changes: st.SearchStrategy[Drafts] = st.tuples(
-    _drafts(TASKS, _tasks()), _drafts(SERVICES, _services()), _drafts(EITHER, _tasks() | _services())
-).map(lambda parts: {**parts[0], **parts[1], **parts[2]})
+changes: st.SearchStrategy[Drafts] = st.fixed_dictionaries(
+    {}, optional={name: units | st.none() for name, units in _UNITS.items()}
+)
 
 
 def loaded(drafts: Drafts) -> Config:

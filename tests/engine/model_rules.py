@@ -10,12 +10,12 @@ from attrs import evolve
 from runwisp.events import RunCreated, RunEnded, RunStarted
 from runwisp.model import EndReason, Run, RunId, Service, Status, Task
 from runwisp.policy.backoff import retry_delay
-from runwisp.policy.failures import ELIGIBLE
 from tests.engine.fakes import FakeChild
 from tests.engine.model_store import Asked, Change, Transaction
 from tests.engine.model_world import Heard, Life, World, due_calls
 
 _ORDER = {Status.PENDING: 0, Status.RUNNING: 1, Status.ENDED: 2}
+_RETRIED = {EndReason.FAILED, EndReason.TIMEOUT, EndReason.CRASHED}
 _NEVER_RAN = {EndReason.SKIPPED, EndReason.QUEUE_FULL, EndReason.DST_SKIPPED, EndReason.MISSED}
 #: How long a run may last after its process is gone, and after an order that came meanwhile.
 _DRAIN_S = 2.0
@@ -145,7 +145,7 @@ class RunRules:
             self._check(run.id not in self._spawned, "has had a process", run)
         else:
             self._check(was is Status.RUNNING, "ended without having run", run)
-        if run.end_reason in ELIGIBLE and run.start_at is not None and run.is_failure:
+        if run.end_reason in _RETRIED and run.start_at is not None and run.is_failure:
             self._check_retry_is_planned(run)
         else:
             self._check(run.next_retry_at is None, "a retry that nothing has earned", run)
@@ -187,7 +187,7 @@ class RunRules:
         self._retried.add(failed.id)
         self._check(failed.next_retry_at is None, "still says that a retry will come", failed)
         self._check(run.retry_attempt == failed.retry_attempt + 1, "miscounted", run)
-        self._check(failed.end_reason in ELIGIBLE and failed.is_failure, "no reason to retry", failed)
+        self._check(failed.end_reason in _RETRIED and failed.is_failure, "no reason to retry", failed)
         copied = ("task_name", "triggered_by", "trigger_source")
         self._check(all(getattr(run, key) == getattr(failed, key) for key in copied), "not a copy", run)
         self._check(asked.clock_s >= self._due_s.pop(failed.id, 0.0) - 0.001, "retried too early", run)
@@ -232,7 +232,7 @@ class RunRules:
         if not life.loses_rows:
             self._check(life.heard == life.expected, f"events: {_difference(life.heard, life.expected)}")
         running = {run.id: run for run in store.open.values() if run.status is Status.RUNNING}
-        if life.booted_at_s is None:
+        if life.booted_at is None:
             return
         self._check_processes(life, running)
         if not life.loses_rows:
@@ -300,7 +300,7 @@ class RunRules:
         life = self.world.life
         self._check(not life.spawner.alive, f"left alive: {life.spawner.alive}")
         self._check(not due_calls(life), f"left to be called: {due_calls(life)}")
-        if not life.loses_rows and life.booted_at_s is not None:
+        if not life.loses_rows and life.booted_at is not None:
             for run in self.world.store.open.values():
                 self._check(run.status is Status.PENDING, "still running after the shutdown", run)
 

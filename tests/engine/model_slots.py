@@ -109,11 +109,11 @@ class SlotRules:
     def at_rest(self) -> None:
         """Nothing is under way but time and processes."""
         life = self.world.life
-        if not life.is_up:
+        if not life.is_up or life.booted_at is None:
             return
         if self._booting:
-            self._check_forgotten(life.wall)
-            self._done = {name: max(done, life.wall) for name, done in self._done.items()}
+            self._check_forgotten(life.booted_at)
+            self._done = {name: max(done, life.booted_at) for name, done in self._done.items()}
             self._booting = False
         elif self.world.quiet_s >= _AWAKE_S:
             self._check_forgotten(life.wall)
@@ -128,8 +128,9 @@ class SlotRules:
                 self.problems.append(f"{name} waits for {done}")
 
     def _check_forgotten(self, now: UnixMs) -> None:
-        """Every slot up to ``now`` has its fate."""
+        """Every slot up to ``now`` has its fate; a skipped copy that was slept through has none."""
         life = self.world.life
+        slept = now if self._booting else now - (self.world.quiet_s - _AWAKE_S) * 1000
         for name, done in self._done.items():
             task = life.config.tasks.get(name)
             marks = self.world.store.registrations[name]
@@ -140,7 +141,7 @@ class SlotRules:
                 self._check_interval(name, schedule, done, now)
                 continue
             slots = slots_between(schedule, task.timezone, done, now, done)
-            forgotten = [slot for slot in slots if slot.fate is Fate.RUN or not self._booting]
+            forgotten = [slot for slot in slots if slot.fate is Fate.RUN or slot.at > slept]
             if forgotten:
                 self.problems.append(f"no fate for {forgotten} of {name}, later than {done}")
 

@@ -72,9 +72,13 @@ class Transaction:
 
 
 class Store:
-    """The one database, and what is in it; ``on_commit`` hears of every transaction, in order."""
+    """The one database, and what is in it; ``on_commit`` hears of every transaction, in order.
+
+    ``asked`` may be set within a transaction that was asked for before the database has heard of it.
+    """
 
     def __init__(self, on_commit: Callable[[Transaction], None]) -> None:
+        self.asked: Asked
         self.rows: dict[RunId, Run] = {}
         self.open: dict[RunId, Run] = {}
         self.registrations: dict[str, Registration] = {}
@@ -84,6 +88,7 @@ class Store:
 
     def commit(self, work: Callable[[Cursor], T], asked: Asked) -> T:
         """:raises StorageError: ``work`` has failed in the database"""
+        self.asked = asked
         touched: list[tuple[str, str]] = []
 
         def watched(cursor: Cursor) -> T:
@@ -94,7 +99,7 @@ class Store:
 
         result = self._database.now(watched)
         if touched:
-            self._on_commit(self._take_over(touched, asked))
+            self._on_commit(self._take_over(touched, self.asked))
         return result
 
     def look(self, work: Callable[[Cursor], T]) -> T:
@@ -145,24 +150,19 @@ class LifeDatabase:
         self._is_dead = False
         self._store = store
         self._clock = clock
-        self._ask = ask
+        self.ask = ask
         self._jobs: deque[_Job] = deque()
-        self._noted: dict[Callable[[Cursor], Any], Asked] = {}
 
     @property
     def is_idle(self) -> bool:
-        """Nothing waits here, and nobody will come with what was noted."""
-        return not self._jobs and not self._noted
-
-    def note(self, work: Callable[[Cursor], Any]) -> None:
-        """``work`` is asked for now, whenever it will come here and however often."""
-        self._noted[work] = self._ask()
+        """Nothing waits here."""
+        return not self._jobs
 
     def write(self, work: Callable[[Cursor], T]) -> Deferred[T]:
-        return self._put(_Job(work, True, self._noted.get(work) or self._ask(), Deferred()))
+        return self._put(_Job(work, True, self.ask(), Deferred()))
 
     def read(self, work: Callable[[Cursor], T]) -> Deferred[T]:
-        return self._put(_Job(work, False, self._ask(), Deferred()))
+        return self._put(_Job(work, False, self.ask(), Deferred()))
 
     def hold(self) -> None:
         self._is_held = True
@@ -176,7 +176,6 @@ class LifeDatabase:
         self._is_dead = True
         writes = [job for job in self._jobs if job.is_write]
         self._jobs.clear()
-        self._noted.clear()
         for job in writes[:commits]:
             if not self.refuses:
                 self._store.commit(job.work, job.asked)
@@ -202,7 +201,6 @@ class LifeDatabase:
         if self.refuses:
             job.done.errback(StorageError("the disk is full"))
             return
-        self._noted.pop(job.work, None)
         try:
             result = self._store.commit(job.work, job.asked)
         except Exception:

@@ -63,15 +63,23 @@ class HeardBus(Bus):
 
 
 class DatedLedger(Ledger):
-    """Notes when a transaction was asked for: the database may hear of it much later, and more than once."""
+    """Dates every transaction: the database may hear of it much later, and more than once."""
 
-    def __init__(self, clock: IReactorTime, database: LifeDatabase, bus: Bus, background: Background) -> None:
+    def __init__(
+        self, clock: IReactorTime, database: LifeDatabase, bus: Bus, background: Background, store: Store
+    ) -> None:
         super().__init__(clock, database, bus, background)
-        self._dates = database
+        self._store = store
+        self._ask = database.ask
 
     def _queue(self, name: str, work: Callable[[Cursor], object], events: Sequence[Event]) -> Happening:
-        self._dates.note(work)
-        return super()._queue(name, work, events)
+        asked = self._ask()
+
+        def dated(cursor: Cursor) -> object:
+            self._store.asked = asked
+            return work(cursor)
+
+        return super()._queue(name, dated, events)
 
 
 class WatchedSpawner(FakeSpawner):
@@ -170,7 +178,7 @@ class Life:
         self.generations: dict[str, int] = dict.fromkeys([*config.tasks, *config.services], 0)
         self.heard: Counter[Heard] = Counter()
         self.expected: Counter[Heard] = Counter()
-        self.booted_at_s: float | None = None
+        self.booted_at: UnixMs | None = None
         self.boot_failure: Failure | None = None
         self.ended: Deferred[None] | None = None
         self.loses_rows = False
@@ -186,6 +194,7 @@ class Life:
             self.database,
             HeardBus(self.stage.clock, self._hear),
             self.stage.resources.background,
+            world.store,
         )
         resources = evolve(
             self.stage.resources,
@@ -217,12 +226,13 @@ class Life:
     @property
     def is_up(self) -> bool:
         """The boot is over and no shutdown has begun."""
-        return self.booted_at_s is not None and not self.engine.is_closing
+        return self.booted_at is not None and not self.engine.is_closing
 
     @property
     def is_at_rest(self) -> bool:
         """Nothing is under way but time and processes."""
-        return self.database.is_idle and self.threads.is_idle
+        is_written = self.engine.resources.ledger.when_written().called
+        return is_written and self.database.is_idle and self.threads.is_idle
 
     @property
     def has_ended(self) -> bool:
@@ -251,7 +261,7 @@ class Life:
         self.ended = Deferred.fromCoroutine(self.engine.shut_down(timeout_s))
 
     def _booted(self, _: None) -> None:
-        self.booted_at_s = self.clock_s
+        self.booted_at = self.wall
 
     def _boot_failed(self, failure: Failure) -> None:
         if not self.engine.is_closing:
@@ -328,10 +338,12 @@ class World:
 
     # Daemons
 
-    def boot(self, config: Config) -> None:
+    def boot(self, config: Config, prepare: Callable[[Life], None]) -> None:
+        """Start a daemon, after ``prepare`` has seen it."""
         self._lives += 1
         self.quiet_s = 0.0
         self.life = Life(self, config, self._lives, is_lazy=self._is_lazy)
+        prepare(self.life)
         self.life.boot()
         self.settle()
 

@@ -19,7 +19,7 @@ from zope.interface import implementer
 from runwisp.errors import Refused, UnknownUnit
 from runwisp.model import Run, TriggerSource
 from tests.engine.fakes import FakeChild
-from tests.engine.model_configs import NAMES, Drafts, changes, loaded
+from tests.engine.model_configs import NAMES, Drafts, changes, configs, loaded
 from tests.engine.model_rules import RunRules
 from tests.engine.model_slots import SlotRules
 from tests.engine.model_store import Transaction
@@ -29,8 +29,10 @@ from tests.engine.stage import NOON_S
 #: Noon of an ordinary day, and the hours before clocks are set in Bratislava.
 STARTS = [NOON_S, 1_792_882_800.0, 1_805_979_600.0]
 
-_names = st.sampled_from(NAMES)
+#: Mostly the names of units.
+_names = st.sampled_from([*NAMES, "nobody"])
 _picks = st.integers(0, 30)
+_TROUBLES = ["slow commits", "slow threads", "no processes", "a full disk"]
 _short = st.sampled_from([0.25, 1.0, 2.0, 5.0, 10.0, 29.75])
 _long = st.sampled_from([31.0, 59.0, 60.0, 90.0, 600.0, 7200.0])
 _very_long = st.sampled_from([60.0, 300.0, 3600.0, 86_400.0])
@@ -60,7 +62,7 @@ class Machine(RuleBasedStateMachine):
         self.answers: list[Deferred[Run | None]] = []
         globalLogPublisher.addObserver(self.failures)
 
-    @initialize(start_s=st.sampled_from(STARTS), is_lazy=st.booleans(), drafts=changes)
+    @initialize(start_s=st.sampled_from(STARTS), is_lazy=st.booleans(), drafts=configs)
     def begin(self, start_s: float, is_lazy: bool, drafts: Drafts) -> None:
         self.world = World(
             start_s,
@@ -77,11 +79,13 @@ class Machine(RuleBasedStateMachine):
         self.runs.committed(transaction)
         self.slots.committed(transaction)
 
-    def _boot(self) -> None:
+    def _boot(self, trouble: str = "none") -> None:
+        """A new daemon, which soon has seen the end of ``trouble``."""
         self.runs.booting()
         self.slots.booting()
         self.answers.clear()
-        self.world.boot(loaded(self.drafts))
+        self.troubled_steps = 3
+        self.world.boot(loaded(self.drafts), lambda life: self._trouble(life, trouble))
 
     @property
     def life(self) -> Life:
@@ -108,10 +112,12 @@ class Machine(RuleBasedStateMachine):
         self.world.advance(seconds)
 
     @precondition(lambda self: self.is_up)
-    @rule(seconds=_very_long, minutes=st.integers(0, 59))
-    def the_machine_sleeps_or_the_clock_is_set_ahead(self, seconds: float, minutes: int) -> None:
+    @rule(seconds=_very_long, minutes=st.sampled_from([0, 0, 3, 17]), awake_s=st.sampled_from([1.0, 29.75]))
+    def the_machine_sleeps_or_the_clock_is_set_ahead(
+        self, seconds: float, minutes: int, awake_s: float
+    ) -> None:
         self.world.step_wall(seconds + minutes * 60.0)
-        self.world.advance(1.0)
+        self.world.advance(awake_s)
 
     @precondition(lambda self: self.is_up)
     @rule(seconds=st.sampled_from([-10_740.0, -3600.0, -59.0, -5.0, 5.0, 59.0]))
@@ -131,7 +137,7 @@ class Machine(RuleBasedStateMachine):
     # Orders
 
     @precondition(lambda self: self.is_up and self.life.config.tasks)
-    @rule(pick=_picks, times=st.integers(1, 4))
+    @rule(pick=_picks, times=st.sampled_from([1, 1, 2, 4]))
     def fire_a_task(self, pick: int, times: int) -> None:
         names = sorted(self.life.config.tasks)
         for _ in range(times):
@@ -164,15 +170,18 @@ class Machine(RuleBasedStateMachine):
         self.failures.found.append(f"{verb} {name}: {failure.getTraceback()}")
 
     @precondition(lambda self: self.is_up)
-    @rule(name=_names)
-    def stop(self, name: str) -> None:
+    @rule(pick=_picks)
+    def stop(self, pick: int) -> None:
+        busy = {run.task_name for run in self.world.store.rows.values() if run.next_retry_at is not None}
+        busy |= {run.task_name for run in self.world.store.open.values()}
+        name = [*sorted(busy), "nobody"][pick % (len(busy) + 1)]
         was_at_rest = self.life.is_at_rest
         try:
             self.life.engine.stop(name)
         except (Refused, UnknownUnit):
             return
         self.world.settle()
-        if was_at_rest:
+        if was_at_rest and self.life.is_at_rest:
             self.runs.stopped(name)
 
     @precondition(lambda self: self.is_up)
@@ -208,63 +217,57 @@ class Machine(RuleBasedStateMachine):
         alive = self.life.spawner.alive
         return alive[pick % len(alive)] if alive else None
 
-    @rule(picks=st.lists(_picks, min_size=1, max_size=3), code=st.sampled_from([0, 0, 1, 1, 7]))
-    def processes_exit(self, picks: list[int], code: int) -> None:
+    @rule(
+        picks=st.lists(_picks, min_size=1, max_size=3),
+        how=st.sampled_from([0, 0, 1, 1, 7, SIGKILL, SIGSEGV]),
+    )
+    def processes_exit(self, picks: list[int], how: int) -> None:
         for pick in picks:
             child = self._child(pick)
-            if child is not None:
-                child.exit(code)
+            if child is not None and isinstance(how, Signals):
+                child.die(how)
+            elif child is not None:
+                child.exit(how)
         self.world.settle()
 
-    @rule(pick=_picks, signum=st.sampled_from([SIGKILL, SIGSEGV]))
-    def a_process_dies(self, pick: int, signum: Signals) -> None:
+    @rule(pick=_picks, what=st.sampled_from(["ignores SIGTERM", "keeps its pipes open", "prints"]))
+    def a_process_behaves(self, pick: int, what: str) -> None:
         child = self._child(pick)
-        if child is not None:
-            child.die(signum)
-            self.world.settle()
-
-    @rule(pick=_picks, keeps_pipes=st.booleans())
-    def a_process_becomes_stubborn(self, pick: int, keeps_pipes: bool) -> None:
-        child = self._child(pick)
-        if child is not None and keeps_pipes:
-            child.keeps_pipes = True
-        elif child is not None:
+        if child is None:
+            return
+        if what == "ignores SIGTERM":
             child.ignores.add(SIGTERM)
-
-    @rule(pick=_picks)
-    def a_process_prints(self, pick: int) -> None:
-        child = self._child(pick)
-        if child is not None:
+        elif what == "keeps its pipes open":
+            child.keeps_pipes = True
+        else:
             child.say(b"so many words\n")
 
-    @rule(is_possible=st.booleans())
-    def processes_can_be_started_or_not(self, is_possible: bool) -> None:
-        self.life.spawner.refusal = None if is_possible else "no more processes"
+    # Trouble
 
-    # The database and the threads
+    @rule(what=st.sampled_from(_TROUBLES), steps=st.integers(1, 5))
+    def there_is(self, what: str, steps: int) -> None:
+        """Trouble for some steps."""
+        self._trouble(self.life, what)
+        self.troubled_steps = max(steps, self.troubled_steps)
 
-    @rule()
-    def commits_take_long(self) -> None:
-        self.life.database.hold()
+    def _trouble(self, life: Life, what: str) -> None:
+        match what:
+            case "slow commits":
+                life.database.hold()
+            case "slow threads":
+                life.threads.hold()
+            case "no processes":
+                life.spawner.refusal = "no more processes"
+            case "a full disk":
+                life.database.refuses = True
 
-    @rule()
-    def commits_are_done(self) -> None:
+    def _end_trouble(self) -> None:
+        self.life.spawner.refusal = None
+        self.life.threads.release()
         self.life.database.release()
+        self.life.database.refuses = False
         self.world.settle()
         self._boot_again_if_refused()
-
-    @rule(refuses=st.booleans())
-    def the_disk_is_full_or_not(self, refuses: bool) -> None:
-        self.life.database.refuses = refuses
-
-    @rule(hold=st.booleans())
-    def threads_are_slow_or_done(self, hold: bool) -> None:
-        if hold:
-            self.life.threads.hold()
-        else:
-            self.life.threads.release()
-            self.world.settle()
-            self._boot_again_if_refused()
 
     # Daemons
 
@@ -283,15 +286,16 @@ class Machine(RuleBasedStateMachine):
         survivors=st.integers(0, 7),
         commits=st.integers(0, 2),
         reboots=st.booleans(),
+        trouble=st.sampled_from(["none", "none", *_TROUBLES]),
     )
     def the_daemon_is_killed(
-        self, drafts: Drafts, downtime_s: float, survivors: int, commits: int, reboots: bool
+        self, drafts: Drafts, downtime_s: float, survivors: int, commits: int, reboots: bool, trouble: str
     ) -> None:
         self.drafts = {**self.drafts, **drafts}
         self.world.end(downtime_s, survivors=survivors, commits=commits)
         if reboots:
             self.world.reboot_machine()
-        self._boot()
+        self._boot(trouble)
 
     @rule(
         drafts=st.just({}) | changes,
@@ -325,7 +329,14 @@ class Machine(RuleBasedStateMachine):
     # What must hold
 
     @invariant()
-    def nothing_is_wrong(self) -> None:
+    def a_step_is_over(self) -> None:
+        self.world.settle()
+        self.troubled_steps -= 1
+        if self.troubled_steps == 0:
+            self._end_trouble()
+        self._nothing_is_wrong()
+
+    def _nothing_is_wrong(self) -> None:
         if self.life.is_at_rest:
             self.runs.at_rest()
             self.slots.at_rest()
@@ -340,19 +351,16 @@ class Machine(RuleBasedStateMachine):
             self._let_everything_finish()
 
     def _let_everything_finish(self) -> None:
-        self.life.spawner.refusal = None
-        self.life.database.refuses = False
-        self.life.database.release()
-        self.life.threads.release()
+        self._end_trouble()
         self.world.pass_time(16.0)
         self._boot_again_if_refused()
         for _ in range(5):
             for child in self.life.spawner.alive:
                 child.exit(0)
             self.world.pass_time(2.5)
-            self.nothing_is_wrong()
+            self._nothing_is_wrong()
         self._shut_down([])
-        self.nothing_is_wrong()
+        self._nothing_is_wrong()
 
 
 #: Examples of the default run, and the steps of each.

@@ -26,7 +26,7 @@ from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.housekeeping import Housekeeping
 from runwisp.engine.reload import Reloading
-from runwisp.errors import ConfigErrors, Refused, RunWispError
+from runwisp.errors import ConfigErrors, Refused, RunWispError, ShuttingDown
 from runwisp.lifeline import Lifeline
 from runwisp.policy.reload import ReloadPlan, needs_restart, plan_reload
 from runwisp.store import fingerprint
@@ -134,7 +134,7 @@ class Daemon(MultiService):
 
     def _check_reload(self) -> None:
         if self._is_stopping:
-            raise Refused("the daemon is shutting down")
+            raise ShuttingDown("the daemon is shutting down")
 
     async def _shut_down(self) -> None:
         began_s = self._reactor.seconds()

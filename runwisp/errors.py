@@ -105,6 +105,22 @@ class Refused(RunWispError):
     """The request is understood and known, and not allowed now or for this unit."""
 
 
+class Locked(Refused):
+    """``api_trigger`` is false: only the configuration fires the unit."""
+
+
+class WrongKind(Refused):
+    """The verb does not fit this unit."""
+
+
+class WrongState(Refused):
+    """The verb does not fit the phase of the run, or what the unit is doing."""
+
+
+class ShuttingDown(Refused):
+    """The daemon is on its way out and starts nothing more."""
+
+
 class UsageError(RunWispError):
     """A flag, variable or argument of the command line is wrong."""
 

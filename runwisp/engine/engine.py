@@ -17,7 +17,7 @@ from runwisp.engine.scheduler import Gap, ISlotTaker, Scheduler
 from runwisp.engine.start_order import StartOrder
 from runwisp.engine.supervisor import Supervisor
 from runwisp.engine.task import TaskKeeper
-from runwisp.errors import Refused, UnknownUnit
+from runwisp.errors import ShuttingDown, UnknownUnit, WrongState
 from runwisp.model import Run, RunId, TriggeredBy, TriggerSource, UnixMs
 from runwisp.policy.firing import Fate, Slot
 from runwisp.policy.triggering import check_manual_trigger, check_pause
@@ -209,7 +209,7 @@ class Engine:
     def _owner(self, name: str) -> TaskKeeper | Supervisor:
         owner = self.keepers.get(name) or self.supervisors.get(name)
         if owner is None and self.config.unit(name) is not None:
-            raise Refused(f"{name} was a service until a reload, and its replicas are still being stopped")
+            raise WrongState(f"{name} was a service until a reload, and its replicas are still being stopped")
         if owner is None:
             known = [*self.keepers, *self.supervisors]
             raise UnknownUnit(name, known, closest(name, known))
@@ -217,6 +217,6 @@ class Engine:
 
     def _check_trigger(self, name: str) -> None:
         if self.is_closing:
-            raise Refused("the daemon is shutting down")
+            raise ShuttingDown("the daemon is shutting down")
         check_manual_trigger(self.config, name)
         self._owner(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runwisp.config.settings import Config
 from runwisp.config.suggest import closest
-from runwisp.errors import Refused, UnknownUnit
+from runwisp.errors import Locked, UnknownUnit, WrongKind
 from runwisp.model import Service, Task
 
 
@@ -24,11 +24,11 @@ def check_manual_trigger(config: Config, name: str) -> Task | Service:
     """The unit ``name``, if it may be fired outside its schedule or supervision.
 
     :raises UnknownUnit: neither a task nor a service has this name
-    :raises Refused: its ``api_trigger`` is false
+    :raises Locked: its ``api_trigger`` is false
     """
     unit = find_unit(config, name)
     if not unit.api_trigger:
-        raise Refused(f"{name} has api_trigger = false: only its configuration fires it")
+        raise Locked(f"{name} has api_trigger = false: only its configuration fires it")
     return unit
 
 
@@ -36,13 +36,14 @@ def check_exec(config: Config, name: str) -> Task:
     """The task ``name``, if ``exec`` may run it.
 
     :raises UnknownUnit: neither a task nor a service has this name
-    :raises Refused: it is a service, or its ``api_trigger`` is false
+    :raises WrongKind: it is a service
+    :raises Locked: its ``api_trigger`` is false
     """
     if name not in config.tasks and name not in config.services:
         raise UnknownUnit(name, config.tasks, closest(name, config.tasks))
     unit = check_manual_trigger(config, name)
     if isinstance(unit, Service):
-        raise Refused(f"{name} is a service: the supervisor starts and restarts it")
+        raise WrongKind(f"{name} is a service: the supervisor starts and restarts it")
     return unit
 
 
@@ -61,8 +62,8 @@ def check_pause(config: Config, name: str) -> None:
     """Whether the schedule of ``name`` may rest.
 
     :raises UnknownUnit: neither a task nor a service has this name
-    :raises Refused: it has no schedule, or is fired by it alone
+    :raises WrongKind: it has no schedule, or is fired by it alone
     """
     reason = why_not_pausable(find_unit(config, name))
     if reason is not None:
-        raise Refused(f"{name} cannot be paused: {reason}")
+        raise WrongKind(f"{name} cannot be paused: {reason}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -52,8 +53,26 @@ def fires_every_second(rows: list[Run]) -> bool:
     )
 
 
+#: Ports that nobody else gets while this process lives. Who is bound and does not listen leaves the port to
+#: everybody who asks for it by number, but the kernel gives it to nobody who asks for any.
+_reserved: list[socket.socket] = []
+
+
+def reserve_port(host: str = "127.0.0.1") -> int:
+    """A port of ``host`` that a daemon of a test may listen at."""
+    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((host, 0))
+    _reserved.append(holder)
+    port: int = holder.getsockname()[1]
+    return port
+
+
 class Daemon:
-    """A daemon with ``config`` as its file, in ``home``; as a context manager it is killed at the end."""
+    """A daemon with ``config`` as its file, in ``home``; as a context manager it is killed at the end.
+
+    It has a port of its own, and its control socket is in its data directory.
+    """
 
     def __init__(self, home: Path, config: str, environ: Mapping[str, str] | None = None) -> None:
         self.home = home
@@ -61,6 +80,7 @@ class Daemon:
         self.config = home / "runwisp.toml"
         self.config.write_text(config)
         self.environ = {**os.environ, **(environ or {})}
+        self.port = reserve_port()
         self.lines: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -89,7 +109,8 @@ class Daemon:
 
     def command(self) -> list[str]:
         twistd = [str(BIN / "twistd"), "--pidfile=", "-n", "runwisp"]
-        return [*twistd, "-c", str(self.config), "--data", str(self.data), "--log-format", "text"]
+        files = ["-c", str(self.config), "--data", str(self.data)]
+        return [*twistd, *files, "--port", str(self.port), "--log-format", "text"]
 
     def start(self, *, is_ready: bool = True) -> Daemon:
         """Start it and, unless told otherwise, wait until it says that it is ready."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runwisp.model import EndReason, Run, Status
-from tests.system.program import BIN, Daemon, is_alive, running, runwisp, wait_until
+from tests.system.program import BIN, Daemon, is_alive, reserve_port, running, runwisp, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -192,9 +192,8 @@ def test_a_missing_file_exits_with_1_and_names_what_was_tried(tmp_path: Path) ->
 
 def test_runwisp_daemon_is_the_same_program(tmp_path: Path) -> None:
     (tmp_path / "runwisp.toml").write_text('[services.s]\nrun = "exec sleep 600"\n')
-    process = subprocess.Popen(
-        [BIN / "runwisp", "daemon", "--log-format", "json"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    command = [BIN / "runwisp", "daemon", "--port", str(reserve_port()), "--log-format", "json"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if '"msg": "run started"' in line:

@@ -14,7 +14,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from runwisp.model import Bytes, Run, RunId
+from runwisp.model import Bytes, Notification, Run, RunId
 
 
 @frozen
@@ -61,7 +61,32 @@ class DiskPressure:
     killed_task: bool
 
 
-Event: TypeAlias = RunCreated | RunStarted | RunEnded | ServiceFatal | RunDeleted | DiskPressure
+@frozen(kw_only=True)
+class NotificationChanged:
+    """A row of the bell is new or other than before; ``unread_count`` is the count after that."""
+
+    notification: Notification
+    is_new: bool
+    unread_count: int
+
+
+@frozen
+class UnreadCountChanged:
+    """All rows of the bell were marked read, or old ones were deleted."""
+
+    unread_count: int
+
+
+Event: TypeAlias = (
+    RunCreated
+    | RunStarted
+    | RunEnded
+    | ServiceFatal
+    | RunDeleted
+    | DiskPressure
+    | NotificationChanged
+    | UnreadCountChanged
+)
 Subscriber: TypeAlias = Callable[[Event], None]
 
 

@@ -125,6 +125,14 @@ class RunOnStart(StrEnum):
     BOOT = "boot"
 
 
+class Severity(StrEnum):
+    """How much a notification asks for attention."""
+
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
 class Stream(IntEnum):
     """Where a captured line came from; the numbers are those of the index file."""
 
@@ -235,3 +243,26 @@ class Run:
     def label(self) -> str:
         """The unit's name, with ``#N`` when the replica index is not 0."""
         return self.task_name if self.replica_index == 0 else f"{self.task_name}#{self.replica_index}"
+
+
+@frozen(kw_only=True)
+class Notification:
+    """One row of the bell: an event, and its repeats that followed closely enough.
+
+    ``occurrence_ring`` has the moments of the latest of them, newest first. ``title``, ``body`` and ``run_id``
+    are those of the newest; ``read_at`` is None while it is unread.
+    """
+
+    id: str
+    dedup_key: str
+    kind: str
+    severity: Severity
+    task_name: str | None
+    run_id: RunId | None
+    title: str
+    body: str
+    count: int
+    occurrence_ring: tuple[UnixMs, ...]
+    created_at: UnixMs
+    last_occurred_at: UnixMs
+    read_at: UnixMs | None

@@ -24,8 +24,8 @@ from runwisp.engine.resources import Resources
 from runwisp.engine.syncing import Syncer
 from runwisp.events import Bus
 from runwisp.logs.finish import finish_log
+from runwisp.logs.library import Library
 from runwisp.logs.masking import Masker
-from runwisp.logs.paths import log_paths
 from runwisp.logs.writer import LogWriter
 from runwisp.model import Bytes, Run, Unit
 from runwisp.store.interfaces import IDatabase
@@ -43,6 +43,7 @@ class Assembly:
     bus: Bus
     open_log: Callable[[Unit, Run], LogWriter]
     finish_log: Callable[[Run, str], None]
+    library: Library
 
 
 def use_monotonic_clock(reactor: PosixReactorBase) -> None:
@@ -72,6 +73,7 @@ def assemble(
     """
     background = Background()
     bus = Bus(reactor)
+    library = Library(logs)
     if OPEN_PIDFD is not None:
         reactor.callWhenRunning(_hear_no_sigchld)
     disk = DiskGuard(logs, min_free_space, bus)
@@ -88,8 +90,8 @@ def assemble(
         return prepare(unit, run, inherited, accounts)
 
     def open_log(unit: Unit, run: Run) -> LogWriter:
-        return LogWriter(
-            log_paths(logs, run.task_name, run.id, run.created_at),
+        writer = LogWriter(
+            library.paths(run),
             max_size=unit.log_max_size,
             on_full=unit.log_on_full,
             masker=Masker(unit.secrets.values()) if unit.secrets else None,
@@ -100,9 +102,11 @@ def assemble(
             ),
             later=lambda work: background.start("sync of a full log", in_thread(work)),
         )
+        library.add(run.id, writer)
+        return writer
 
     def end_log(run: Run, note: str) -> None:
-        finish_log(log_paths(logs, run.task_name, run.id, run.created_at), note, time.time)
+        finish_log(library.paths(run), note, time.time)
 
     resources = Resources(
         clock=reactor,
@@ -117,4 +121,4 @@ def assemble(
         syncer=Syncer(reactor, background, in_thread),
         background=background,
     )
-    return Assembly(resources, bus, open_log, end_log)
+    return Assembly(resources, bus, open_log, end_log, library)

@@ -109,7 +109,7 @@ class Boot:
             task = self._engine.config.tasks[name]
             if registration.paused_at is not None:
                 if self._stays_paused(task, now):
-                    self._engine.paused.add(name)
+                    self._engine.paused[name] = registration.paused_at
                     continue
                 registration = evolve(registration, resumed_at=now)
             anchor = self._anchor(registration, now)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from runwisp.config.settings import Config
-from runwisp.config.suggest import closest
 from runwisp.engine.catch_up import CatchingUp
 from runwisp.engine.ladder import Phase as StopPhase
 from runwisp.engine.resources import Resources
@@ -17,10 +16,10 @@ from runwisp.engine.scheduler import Gap, ISlotTaker, Scheduler
 from runwisp.engine.start_order import StartOrder
 from runwisp.engine.supervisor import Supervisor
 from runwisp.engine.task import TaskKeeper
-from runwisp.errors import ShuttingDown, UnknownUnit, WrongState
+from runwisp.errors import ShuttingDown, WrongState
 from runwisp.model import Run, RunId, TriggeredBy, TriggerSource, UnixMs
 from runwisp.policy.firing import Fate, Slot
-from runwisp.policy.triggering import check_manual_trigger, check_pause
+from runwisp.policy.triggering import check_manual_trigger, check_pause, find_unit
 from runwisp.units import now_ms
 
 
@@ -39,7 +38,10 @@ class Engine:
         self.keepers = {name: TaskKeeper(resources, task) for name, task in config.tasks.items()}
         self.supervisors = {name: Supervisor(resources, service) for name, service in config.services.items()}
         self.retired: list[TaskKeeper | Supervisor] = []
-        self.paused: set[str] = set()
+        #: Since when the schedules of these tasks rest.
+        self.paused: dict[str, UnixMs] = {}
+        # By task: the wait of a restart for the end of what it has stopped.
+        self._restarts: dict[str, Deferred[None]] = {}
         self.scheduler = Scheduler(resources.clock, resources.wall, self)
         self.catching_up = CatchingUp(resources, self.keepers)
         self.start_order = StartOrder(resources.clock, self.supervisors)
@@ -56,6 +58,19 @@ class Engine:
     def active_count(self) -> int:
         """The number of runs that have a process or are about to get one."""
         return sum(owner.active_count for owner in self._owners())
+
+    @property
+    def queued_count(self) -> int:
+        """The number of runs that wait for a slot."""
+        return sum(owner.queued_count for owner in self._owners())
+
+    def active_runs(self, name: str) -> int:
+        """:attr:`active_count` of one unit, with what is left from before a reload."""
+        return sum(owner.active_count for owner in self._called(name))
+
+    def queued_runs(self, name: str) -> int:
+        """:attr:`queued_count` of one unit."""
+        return sum(owner.queued_count for owner in self._called(name))
 
     def waiting_for(self) -> dict[RunId, StopPhase]:
         """Every run whose stop is in progress, and how far it has come."""
@@ -95,13 +110,19 @@ class Engine:
         """Stop all runs of a unit, queued ones and waiting retries too; schedules stay.
 
         :raises UnknownUnit: no task or service has this name
-        :raises Refused: it is a task, but was a service whose replicas are still being stopped
+        :raises Refused: it is a task, but was a service whose replicas are still being stopped; or the daemon
+            is shutting down
         """
-        self._owner(name).stop()
+        self._check_order(name)
+        for owner in self._called(name):
+            owner.stop()
+        if name in self._restarts:
+            self._restarts[name].cancel()
 
     async def restart(self, name: str, source: TriggerSource | None) -> Run | None:
         """A task: stop it and, when it is idle, fire it. A service: replace every process at once.
 
+        :return: the run of a task, or None if a stop or another restart came before it
         :raises UnknownUnit: no task or service has this name
         :raises Refused: as for :meth:`trigger`
         """
@@ -109,9 +130,14 @@ class Engine:
         if name in self.supervisors:
             self.supervisors[name].restart(source)
             return None
-        keeper = self.keepers[name]
-        keeper.stop()
-        await keeper.when_idle()
+        self.stop(name)
+        idle = self._restarts[name] = self.keepers[name].when_idle()
+        try:
+            await idle
+        except CancelledError:
+            return None
+        finally:
+            del self._restarts[name]
         # A reload may have given the name to somebody else.
         return await self.trigger(name, source)
 
@@ -123,14 +149,14 @@ class Engine:
         """Let the schedule of a task rest; what it misses is not made up for.
 
         :raises UnknownUnit: no task or service has this name
-        :raises Refused: it has no schedule, or is fired by its schedule alone
+        :raises Refused: it has no schedule, or is fired by its schedule alone; or the daemon is shutting down
         """
         check_pause(self.config, name)
-        self._owner(name)
+        self._check_order(name)
         if name not in self.paused:
-            self.paused.add(name)
+            now = self.paused[name] = now_ms(self.resources.wall)
             self.scheduler.remove(name)
-            self.resources.ledger.pause(name, now_ms(self.resources.wall))
+            self.resources.ledger.pause(name, now)
             self.log.info("schedule paused", task=name)
 
     def resume(self, name: str) -> None:
@@ -139,9 +165,9 @@ class Engine:
         :raises UnknownUnit: no task or service has this name
         :raises Refused: as for :meth:`stop`
         """
-        self._owner(name)
+        self._check_order(name)
         if name in self.paused:
-            self.paused.discard(name)
+            del self.paused[name]
             self.resources.ledger.resume(name, now_ms(self.resources.wall))
             self.scheduler.add(self.keepers[name].task)
             self.log.info("schedule resumed", task=name)
@@ -206,17 +232,20 @@ class Engine:
         yield from self.supervisors.values()
         yield from self.retired
 
-    def _owner(self, name: str) -> TaskKeeper | Supervisor:
+    def _called(self, name: str) -> Iterator[TaskKeeper | Supervisor]:
+        """Who has this name, and whoever had it before a reload and still runs."""
         owner = self.keepers.get(name) or self.supervisors.get(name)
-        if owner is None and self.config.unit(name) is not None:
-            raise WrongState(f"{name} was a service until a reload, and its replicas are still being stopped")
-        if owner is None:
-            known = [*self.keepers, *self.supervisors]
-            raise UnknownUnit(name, known, closest(name, known))
-        return owner
+        if owner is not None:
+            yield owner
+        yield from (owner for owner in self.retired if owner.name == name)
 
     def _check_trigger(self, name: str) -> None:
+        check_manual_trigger(self.config, name)
+        self._check_order(name)
+
+    def _check_order(self, name: str) -> None:
+        find_unit(self.config, name)
         if self.is_closing:
             raise ShuttingDown("the daemon is shutting down")
-        check_manual_trigger(self.config, name)
-        self._owner(name)
+        if name not in self.keepers and name not in self.supervisors:
+            raise WrongState(f"{name} was a service until a reload, and its replicas are still being stopped")

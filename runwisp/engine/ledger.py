@@ -80,6 +80,10 @@ class Ledger:
         self._emptied = self._emptied or Happening()
         return self._emptied.when()
 
+    def so_far(self) -> Happening:
+        """Happens when everything that was asked for until now is committed, or given up."""
+        return self._queue("", lambda cur: None, [])
+
     def record(
         self,
         run: Run,

@@ -52,7 +52,7 @@ class Reloading:
         engine = self._engine
         task = engine.config.tasks.get(name)
         is_there = name in engine.keepers or any(
-            isinstance(owner, Supervisor) and owner.service.name == name for owner in engine.retired
+            isinstance(owner, Supervisor) and owner.name == name for owner in engine.retired
         )
         if task is None or is_there or engine.is_closing:
             return
@@ -72,7 +72,7 @@ class Reloading:
         if name in engine.keepers:
             owner = engine.keepers.pop(name)
             engine.scheduler.remove(name)
-            engine.paused.discard(name)
+            engine.paused.pop(name, None)
             engine.resources.ledger.forget(name)
         elif name in engine.supervisors:
             owner = engine.supervisors.pop(name)
@@ -117,7 +117,7 @@ class Reloading:
             if reason is None:
                 return
             self.log.warn("pause lifted", task=task.name, why=reason)
-            engine.paused.discard(task.name)
+            del engine.paused[task.name]
             engine.resources.ledger.resume(task.name, self._now)
             engine.scheduler.add(task)
         if moves_schedule(keys):

@@ -84,15 +84,15 @@ class Replica:
         return self._execution
 
     @property
+    def is_up(self) -> bool:
+        """The process is there, and is to stay."""
+        execution = self._execution
+        return self.phase is Phase.RUNNING and execution is not None and execution.is_up
+
+    @property
     def is_healthy(self) -> bool:
         """The process is there, is to stay, and has been there for long enough."""
-        execution = self._execution
-        return (
-            self.phase is Phase.RUNNING
-            and execution is not None
-            and execution.is_up
-            and self._counts_as_healthy(execution)
-        )
+        return self.is_up and self._execution is not None and self._counts_as_healthy(self._execution)
 
     def report(self) -> ReplicaReport:
         run = None if self._execution is None else self._execution.run

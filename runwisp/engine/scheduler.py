@@ -8,7 +8,7 @@ that slept, is noticed: each wake compares what the two clocks say. Nothing here
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from attrs import evolve, frozen
@@ -70,6 +70,14 @@ class Entry:
             return next_slot(self.schedule, self.zone, self.after, self.anchor)
         # Slots are at whole seconds, so this changes nothing but finds the answer that others have asked for.
         return _shared_slot(self.schedule, self.zone, UnixMs(self.after - self.after % 1000))
+
+    def coming(self) -> Iterator[UnixMs]:
+        """The instants of all further slots that are not skipped copies."""
+        entry = self
+        while (slot := entry.next()) is not None:
+            if slot.fate is Fate.RUN:
+                yield slot.at
+            entry = evolve(entry, after=slot.at)
 
     def latest(self, first: Slot, now: UnixMs) -> Slot:
         """Of the slots from ``first`` to ``now``, the last that is to run, or the last if none is."""
@@ -155,6 +163,8 @@ class Scheduler:
         self._entries: dict[str, Entry] = {}
         self._heap: list[_Due] = []
         self._pushes = 0
+        #: Called at each wake, after the slots of it.
+        self.on_wake: Callable[[], None] = lambda: None
         self._sleep: _Sleep | None = None
         self._timer: IDelayedCall | None = None
         self._is_running = False
@@ -192,12 +202,15 @@ class Scheduler:
 
     def next_run(self, name: str) -> UnixMs | None:
         """The planned instant of the task's next slot that is not a skipped copy."""
+        return next(self.coming(name), None)
+
+    def coming(self, name: str) -> Iterator[UnixMs]:
+        """The planned instants of the task's slots that are not skipped copies; none if it is not scheduled.
+
+        Nothing of the scheduler is looked at after this call, so another thread may walk them.
+        """
         entry = self._entries.get(name)
-        while entry is not None and (slot := entry.next()) is not None:
-            if slot.fate is Fate.RUN:
-                return slot.at
-            entry = evolve(entry, after=slot.at)
-        return None
+        return iter(()) if entry is None else entry.coming()
 
     def follows(self, entry: Entry) -> bool:
         """Whether the task is still registered as in ``entry``, and not anew, nor paused or removed."""
@@ -250,6 +263,8 @@ class Scheduler:
                 self._shift_intervals(gained_ms)
             self._fire_due(now)
         self._arm()
+        with self.log.failuresHandled("what goes with the wake failed"):
+            self.on_wake()
 
     def _take_due(self, now: UnixMs) -> list[_Due]:
         """What is due, in the order in which it fires; entries that were removed or replaced are dropped."""

@@ -51,6 +51,10 @@ class Supervisor:
     # What it is like
 
     @property
+    def name(self) -> str:
+        return self.service.name
+
+    @property
     def replicas(self) -> list[Replica]:
         """The slots there should be, by index."""
         return self._slots[: self.service.instances]
@@ -74,6 +78,16 @@ class Supervisor:
     def is_healthy(self) -> bool:
         """At least one replica is healthy."""
         return any(replica.is_healthy for replica in self.replicas)
+
+    @property
+    def is_all_up(self) -> bool:
+        """Every slot has a process that is to stay."""
+        return all(replica.is_up for replica in self.replicas)
+
+    @property
+    def is_settled(self) -> bool:
+        """No slot is about to get, to lose or to change its process."""
+        return all(replica.is_up or replica.is_at_rest for replica in self.replicas)
 
     @property
     def state(self) -> ServiceState:

@@ -49,8 +49,16 @@ class TaskKeeper:
     # What it is like
 
     @property
+    def name(self) -> str:
+        return self.task.name
+
+    @property
     def active_count(self) -> int:
         return len(self._active)
+
+    @property
+    def queued_count(self) -> int:
+        return len(self._waiting)
 
     @property
     def is_idle(self) -> bool:

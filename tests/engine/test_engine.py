@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from signal import SIGKILL, SIGTERM
 
 import pytest
@@ -9,7 +10,7 @@ from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.ladder import Phase
 from runwisp.engine.recovery import Recovery
-from runwisp.errors import Refused, StorageError, UnknownUnit
+from runwisp.errors import Refused, ShuttingDown, StorageError, UnknownUnit
 from runwisp.model import EndReason, Run, TriggerSource
 from tests.engine.stage import Stage
 from tests.make import config
@@ -137,3 +138,79 @@ def test_a_run_whose_row_is_lost_at_the_end_of_the_shutdown_gets_no_process(rig:
     assert done.called
     assert len(rig.stage.children) == 2
     assert rig.stage.clock.getDelayedCalls() == []
+
+
+def begin(rig: Rig, work: Coroutine[Deferred[object], object, Run | None]) -> list[Run | None]:
+    """Start ``work``; its result is added to the list when it is there."""
+    results: list[Run | None] = []
+    Deferred.fromCoroutine(work).addCallback(results.append)
+    rig.stage.settle()
+    return results
+
+
+def stubborn_run(rig: Rig) -> None:
+    rig.engine.trigger("by-hand", None)
+    rig.stage.settle()
+    rig.stage.children[-1].ignores.add(SIGTERM)
+
+
+def pass_time(rig: Rig, seconds: float) -> None:
+    rig.stage.clock.advance(seconds)
+    rig.stage.settle()
+
+
+def test_a_restart_fires_once_the_task_is_idle(rig: Rig) -> None:
+    stubborn_run(rig)
+    restarted = begin(rig, rig.engine.restart("by-hand", TriggerSource.UI))
+    assert (restarted, len(rig.stage.rows())) == ([], 1)
+    pass_time(rig, 5)
+    assert [run.end_reason for run in rig.stage.rows()] == [EndReason.STOPPED, None]
+    assert restarted == [rig.stage.rows()[1]]
+
+
+def test_a_stop_calls_off_a_restart_that_waits(rig: Rig) -> None:
+    stubborn_run(rig)
+    restarted = begin(rig, rig.engine.restart("by-hand", None))
+    rig.engine.stop("by-hand")
+    pass_time(rig, 5)
+    assert restarted == [None]
+    assert [run.end_reason for run in rig.stage.rows()] == [EndReason.STOPPED]
+
+
+def test_restarts_that_come_while_one_waits_lead_to_one_run(rig: Rig) -> None:
+    stubborn_run(rig)
+    first = begin(rig, rig.engine.restart("by-hand", None))
+    second = begin(rig, rig.engine.restart("by-hand", None))
+    pass_time(rig, 5)
+    assert (first, second) == ([None], [rig.stage.rows()[1]])
+    assert len(rig.stage.rows()) == 2
+
+
+def test_what_runs_and_waits_is_counted_for_each_unit_and_in_all(rig: Rig) -> None:
+    rig.boot()
+    for _ in range(3):
+        rig.engine.trigger("by-hand", None)
+    rig.stage.settle()
+    assert (rig.engine.active_runs("by-hand"), rig.engine.queued_runs("by-hand")) == (1, 2)
+    assert (rig.engine.active_runs("web"), rig.engine.queued_runs("web")) == (2, 0)
+    assert (rig.engine.active_count, rig.engine.queued_count) == (3, 2)
+    assert (rig.engine.active_runs("nobody"), rig.engine.queued_runs("nobody")) == (0, 0)
+
+
+@pytest.mark.parametrize("order", ["stop", "pause", "resume"])
+def test_a_daemon_that_shuts_down_takes_no_orders(rig: Rig, order: str) -> None:
+    rig.boot()
+    rig.shut_down()
+    with pytest.raises(ShuttingDown):
+        getattr(rig.engine, order)("every-five")
+    with pytest.raises(UnknownUnit):
+        getattr(rig.engine, order)("nobody")
+
+
+def test_a_paused_task_knows_since_when(rig: Rig) -> None:
+    rig.boot()
+    rig.engine.pause("every-five")
+    since = int(rig.stage.wall() * 1000)
+    pass_time(rig, 60)
+    rig.engine.pause("every-five")
+    assert rig.engine.paused == {"every-five": since}

@@ -181,3 +181,15 @@ def test_the_ledger_says_when_every_row_is_written_or_given_up(stage: Stage) -> 
     assert not any(each.called for each in done)
     ledger.close()
     assert all(each.called for each in done)
+
+
+def test_the_ledger_says_when_all_that_was_asked_for_so_far_is_written(stage: Stage) -> None:
+    pending = run()
+    stage.database.refusal = FULL
+    stage.resources.ledger.record(pending)
+    so_far = stage.resources.ledger.so_far()
+    stage.database.refusal = None
+    assert not so_far.has_happened
+    wait(stage, 0.5)
+    assert so_far.has_happened
+    assert stage.rows() == [pending]

@@ -164,9 +164,9 @@ def test_a_pause_survives_unless_it_makes_no_sense_any_more() -> None:
     rig = Rig(HOURLY + 'run = "true"\n')
     rig.engine.pause("t")
     rig.reload(HOURLY + 'run = "false"\n')
-    assert rig.engine.paused == {"t"}
+    assert set(rig.engine.paused) == {"t"}
     rig.reload(HOURLY + 'run = "false"\napi_trigger = false\n')
-    assert rig.engine.paused == set()
+    assert rig.engine.paused == {}
     rig.wait(3600)
     assert len(rig.stage.rows()) == 1
 
@@ -303,3 +303,16 @@ def test_a_reload_without_changes_does_nothing(text: str) -> None:
     events = len(rig.stage.events)
     rig.reload(text)
     assert len(rig.stage.events) == events
+
+
+@pytest.mark.parametrize("back", ['[tasks.t]\nrun = "new"\n', '[services.t]\nrun = "new"\n'])
+def test_a_stop_also_reaches_what_ran_under_the_name_before_a_reload(back: str) -> None:
+    rig = Rig('[tasks.t]\nrun = "old"\n')
+    old = rig.trigger("t")
+    rig.reload("")
+    rig.reload(back)
+    assert rig.engine.active_runs("t") == len(rig.engine.supervisors) + 1
+    rig.engine.stop("t")
+    rig.wait(0)
+    assert rig.stage.row(old).end_reason is EndReason.STOPPED
+    assert rig.engine.active_runs("t") == 0

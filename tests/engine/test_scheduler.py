@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
@@ -291,3 +292,26 @@ def test_a_clock_that_is_set_while_slots_fire_is_noticed_at_the_next_one(hours: 
     rig.run(40)
     assert rig.anew == anew
     assert len([name for name, _ in rig.fired if name == "every"]) > 5
+
+
+def test_the_coming_slots_are_known_as_far_as_one_asks() -> None:
+    rig = Rig(a="0 */6 * * *")
+    assert [at / 1000 - NOON_S for at in islice(rig.scheduler.coming("a"), 3)] == [21600, 43200, 64800]
+    assert list(rig.scheduler.coming("nobody")) == []
+
+
+def test_others_may_go_with_each_wake_and_their_failures_hold_up_nothing(
+    logged_failures: list[Failure],
+) -> None:
+    rig = Rig()
+    wakes: list[float] = []
+
+    def on_wake() -> None:
+        wakes.append(rig.clock.seconds())
+        if len(wakes) == 2:
+            raise RuntimeError("broken on purpose")
+
+    rig.scheduler.on_wake = on_wake
+    rig.run(90)
+    assert wakes == [30, 60, 90]
+    assert logged_failures.pop().check(RuntimeError)

@@ -309,3 +309,28 @@ def test_a_shutdown_cut_short_kills_and_starts_no_queued_run(stage: Stage) -> No
     assert end_reasons(stage)[:2] == [EndReason.DAEMON_STOPPED] * 2
     assert stage.row(queued).status is Status.PENDING
     assert it.is_idle
+
+
+def test_a_service_is_settled_while_no_slot_is_on_its_way(stage: Stage) -> None:
+    it = supervised(stage, "instances = 2\nrestart_attempts = 1")
+    assert (it.is_all_up, it.is_settled) == (True, True)
+    exit_slot(stage, 1)
+    assert (it.is_all_up, it.is_settled) == (False, False)
+    wait(stage, 1)
+    assert (it.is_all_up, it.is_settled) == (True, True)
+    exit_slot(stage, 1)
+    assert (it.is_all_up, it.is_settled) == (False, True)
+    make_stubborn(stage)
+    it.stop()
+    assert (it.is_all_up, it.is_settled) == (False, False)
+    wait(stage, 5)
+    assert (it.is_all_up, it.is_settled) == (False, True)
+
+
+def test_a_slot_without_its_process_is_not_up(stage: Stage) -> None:
+    commit = stage.database.hold()
+    it = supervised(stage)
+    assert (it.state, it.is_all_up, it.is_settled) == ("running", False, False)
+    commit()
+    stage.settle()
+    assert (it.is_all_up, it.is_settled) == (True, True)

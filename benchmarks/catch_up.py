@@ -40,7 +40,7 @@ _GLANCE_S = 0.005
 
 
 def _successes(cursor: Cursor) -> int:
-    totals = runs.totals(cursor, _TASK)
+    totals = runs.totals(cursor, [_TASK])
     if totals.failed:
         raise MeasurementFailed(f"{totals.failed} runs failed")
     return totals.success

@@ -1,4 +1,4 @@
-"""What a list of runs may be narrowed to, and the query that walks one index in the order of the list.
+"""What a list of runs may be narrowed to, and the queries that walk one index in the order of the list.
 
 SQLite would often rather sort. So the index is named in the query: a page then costs what it shows plus what
 the filter passes over, however long the table is (spec: rest, runs).
@@ -16,6 +16,12 @@ from runwisp.units import format_time
 
 #: With more names the index over all runs is walked instead of merging one walk for each name.
 _MOST_MERGED = 32
+#: Only moments of the years 1970 to 9999 have a text whose order is that of time.
+_LAST_MOMENT = UnixMs(253_402_300_799_999)
+_SUMS = """
+SELECT count(*), total(end_reason IS 'success'), total(is_failure AND end_reason IS NOT 'missed'),
+    total(end_reason IS 'missed'), max(CASE WHEN is_failure AND end_reason IS NOT 'missed' THEN end_at END)
+"""
 
 
 @frozen(kw_only=True)
@@ -23,10 +29,12 @@ class RunFilter:
     """Every condition that is given has to hold.
 
     ``statuses``, ``end_reasons`` and ``is_failure`` are one condition: any of them has to hold.
-    ``task_names`` = () matches nothing, None everything. Both ends of a range belong to it.
+    ``task_names`` = () matches nothing, None everything. Both ends of a range belong to it. The text of
+    ``search`` is a part of the task's name or of the id, in upper or lower case.
     """
 
     task_names: tuple[str, ...] | None = None
+    is_ended: bool | None = None
     statuses: tuple[Status, ...] = ()
     end_reasons: tuple[EndReason, ...] = ()
     is_failure: bool = False
@@ -45,6 +53,11 @@ class RunFilter:
     def is_empty(self) -> bool:
         """No run can match."""
         return self.task_names == ()
+
+    @property
+    def is_by_task_alone(self) -> bool:
+        """Nothing but the task matters, so that the kept sums can tell how many match."""
+        return self == RunFilter(task_names=self.task_names)
 
 
 @frozen
@@ -71,19 +84,59 @@ def page_query(
     wanted: RunFilter, limit: int, beyond: Position | None, *, oldest_first: bool
 ) -> tuple[str, list[Value]]:
     """SQL and values for the ``limit`` runs that follow the position ``beyond`` in the list."""
-    direction, comparison = ("ASC", ">") if oldest_first else ("DESC", "<")
-    terms = _terms(wanted)
-    if beyond is not None:
-        at = (format_time(beyond.created_at), beyond.id)
-        terms.append(_Term(f"(created_at, id) {comparison} (?, ?)", at))
+    direction = "ASC" if oldest_first else "DESC"
+    query, values = _select(COLUMNS, wanted, _place(wanted, beyond, oldest_first=oldest_first))
+    return f"{query} ORDER BY created_at {direction}, id {direction} LIMIT ?", [*values, limit]
+
+
+def count_query(wanted: RunFilter, most: int) -> tuple[str, list[Value]]:
+    """SQL and values for the number of runs that match, counted up to ``most``."""
+    query, values = _select("1", wanted, _place(wanted, None, oldest_first=False))
+    return f"SELECT count(*) FROM ({query} LIMIT ?)", [*values, most]
+
+
+def sums_query(wanted: RunFilter) -> tuple[str, list[Value]]:
+    """SQL and values for what ``run_totals`` keeps, over the runs that match."""
+    place = _place(wanted, None, oldest_first=False)
+    query, values = _select("end_reason, is_failure, end_at", wanted, place)
+    return f"{_SUMS} FROM ({query})", values
+
+
+def _select(columns: str, wanted: RunFilter, place: list[_Term]) -> tuple[str, list[Value]]:
+    """One select for each index to walk, merged, without order and limit."""
+    terms = [*_terms(wanted), *place]
     selects, values = [], list[Value]()
     for index, first in _walks(wanted):
         conditions = [*first, *terms]
         where = " AND ".join(term.sql for term in conditions) or "TRUE"
-        selects.append(f"SELECT {COLUMNS} FROM runs INDEXED BY {index} WHERE {where}")
+        selects.append(f"SELECT {columns} FROM runs INDEXED BY {index} WHERE {where}")
         values += [value for term in conditions for value in term.values]
-    query = " UNION ALL ".join(selects)
-    return f"{query} ORDER BY created_at {direction}, id {direction} LIMIT ?", [*values, limit]
+    return " UNION ALL ".join(selects), values
+
+
+def _place(wanted: RunFilter, beyond: Position | None, *, oldest_first: bool) -> list[_Term]:
+    """The part of the time that is walked: never two bounds on one side, for SQLite starts at either."""
+    after, before = wanted.created_after, wanted.created_before
+    if beyond is not None and oldest_first and (after is None or beyond.created_at >= after):
+        lower: _Term | None = _beyond(beyond, ">")
+    else:
+        lower = _bound(after, ">=")
+    if beyond is not None and not oldest_first and (before is None or beyond.created_at <= before):
+        upper: _Term | None = _beyond(beyond, "<")
+    else:
+        upper = _bound(before, "<=")
+    return [term for term in (lower, upper) if term is not None]
+
+
+def _beyond(position: Position, comparison: str) -> _Term:
+    return _Term(f"(created_at, id) {comparison} (?, ?)", (format_time(position.created_at), position.id))
+
+
+def _bound(moment: UnixMs | None, comparison: str) -> _Term | None:
+    if moment is None:
+        return None
+    within = UnixMs(min(max(0, moment), _LAST_MOMENT))
+    return _Term(f"created_at {comparison} ?", (format_time(within),))
 
 
 def _walks(wanted: RunFilter) -> list[tuple[str, list[_Term]]]:
@@ -92,6 +145,8 @@ def _walks(wanted: RunFilter) -> list[tuple[str, list[_Term]]]:
     of_tasks = [_any_of("task_name", names)] if names is not None else []
     if wanted.retry_of_run_id is not None:
         return [("runs_by_predecessor", [_Term("retry_of_run_id = ?", (wanted.retry_of_run_id,)), *of_tasks])]
+    if wanted.is_ended is False:
+        return [("runs_in_flight", [_Term("status <> 'ended'"), *of_tasks])]
     if wanted.end_reasons or Status.ENDED in wanted.statuses:
         pass
     elif wanted.statuses and not wanted.is_failure:
@@ -106,16 +161,14 @@ def _walks(wanted: RunFilter) -> list[tuple[str, list[_Term]]]:
 def _terms(wanted: RunFilter) -> list[_Term]:
     """The conditions that rows on the way are checked for."""
     terms = []
+    if wanted.is_ended is not None:
+        terms.append(_Term("status = 'ended'" if wanted.is_ended else "status <> 'ended'"))
     if displayed := _displayed_status(wanted):
         terms.append(displayed)
     if wanted.triggered_by:
         terms.append(_any_of("triggered_by", wanted.triggered_by))
     if wanted.trigger_source:
         terms.append(_any_of("trigger_source", wanted.trigger_source))
-    if wanted.created_after is not None:
-        terms.append(_Term("created_at >= ?", (format_time(wanted.created_after),)))
-    if wanted.created_before is not None:
-        terms.append(_Term("created_at <= ?", (format_time(wanted.created_before),)))
     if wanted.exit_code_min is not None:
         terms.append(_Term("exit_code >= ?", (wanted.exit_code_min,)))
     if wanted.exit_code_max is not None:

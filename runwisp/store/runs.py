@@ -7,6 +7,7 @@ function that changes one row returns False if the row is not there, which the c
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from sqlite3 import Cursor
 
 from attrs import frozen
@@ -15,8 +16,8 @@ from runwisp.model import Run, RunId, UnixMs
 from runwisp.store import marks
 from runwisp.store.filters import Position as Position
 from runwisp.store.filters import RunFilter as RunFilter
-from runwisp.store.filters import page_query
-from runwisp.store.rows import COLUMNS, PLACES, to_moment, to_row, to_run, to_text
+from runwisp.store.filters import count_query, page_query, sums_query
+from runwisp.store.rows import COLUMNS, PLACES, Value, to_moment, to_row, to_run, to_text
 
 _INSERT = f"INSERT INTO runs ({COLUMNS}) VALUES ({PLACES})"
 _START = """
@@ -36,6 +37,7 @@ _WAITING_RETRIES = f"""
 SELECT {COLUMNS} FROM runs INDEXED BY runs_by_next_retry
 WHERE next_retry_at IS NOT NULL ORDER BY next_retry_at, id
 """
+_KEPT_SUMS = "total(total), total(success), total(failed), total(missed), max(last_failure_at)"
 
 
 @frozen
@@ -108,6 +110,13 @@ def get(cursor: Cursor, run_id: RunId) -> Run | None:
     return to_run(row) if row is not None else None
 
 
+def get_some(cursor: Cursor, run_ids: Collection[RunId]) -> dict[RunId, Run]:
+    """Those of the runs that are there; as many ids as fit into one statement, tens of thousands."""
+    places = ", ".join("?" for _ in run_ids)
+    rows = cursor.execute(f"SELECT {COLUMNS} FROM runs WHERE id IN ({places})", tuple(run_ids))
+    return {run.id: run for run in map(to_run, rows)}
+
+
 def page(
     cursor: Cursor,
     wanted: RunFilter,
@@ -147,10 +156,35 @@ def waiting_retries(cursor: Cursor) -> list[Run]:
     return [to_run(row) for row in cursor.execute(_WAITING_RETRIES)]
 
 
-def totals(cursor: Cursor, task_name: str | None = None) -> Totals:
-    """The kept sums of one task or service, or of all there ever were."""
-    sums = "total(total), total(success), total(failed), total(missed), max(last_failure_at)"
-    where, values = ("", ()) if task_name is None else (" WHERE task_name = ?", (task_name,))
-    row = cursor.execute(f"SELECT {sums} FROM run_totals{where}", values).fetchone()
+def totals(cursor: Cursor, task_names: Collection[str] | None = None) -> Totals:
+    """The kept sums of these tasks and services, or of all there ever were."""
+    if task_names is None:
+        return _totals(cursor, f"SELECT {_KEPT_SUMS} FROM run_totals", ())
+    places = ", ".join("?" for _ in task_names)
+    query = f"SELECT {_KEPT_SUMS} FROM run_totals WHERE task_name IN ({places})"
+    return _totals(cursor, query, tuple(task_names))
+
+
+def summary(cursor: Cursor, wanted: RunFilter) -> Totals:
+    """The same sums over the runs that match; without more than names from what is kept, else counted."""
+    if wanted.is_by_task_alone:
+        return totals(cursor, wanted.task_names)
+    if wanted.is_empty:
+        return Totals(0, 0, 0, 0, None)
+    return _totals(cursor, *sums_query(wanted))
+
+
+def count(cursor: Cursor, wanted: RunFilter, most: int) -> int | None:
+    """How many runs match; None if it takes counting and there are more than ``most``."""
+    if wanted.is_by_task_alone:
+        return totals(cursor, wanted.task_names).total
+    if wanted.is_empty:
+        return 0
+    found: int = cursor.execute(*count_query(wanted, most + 1)).fetchone()[0]
+    return found if found <= most else None
+
+
+def _totals(cursor: Cursor, query: str, values: Sequence[Value]) -> Totals:
+    row = cursor.execute(query, values).fetchone()
     total, success, failed, missed = (int(number) for number in row[:4])
     return Totals(total, success, failed, missed, to_moment(row[4]))

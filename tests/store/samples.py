@@ -119,6 +119,7 @@ def filters() -> st.SearchStrategy[RunFilter]:
     return st.builds(
         RunFilter,
         task_names=st.none() | st.lists(st.sampled_from([*NAMES, "gone"]), max_size=4).map(tuple),
+        is_ended=st.none() | st.booleans(),
         statuses=_some_of(Status),
         end_reasons=_some_of(EndReason),
         is_failure=st.booleans(),
@@ -142,6 +143,7 @@ def matches(wanted: RunFilter, run: Run) -> bool:
     return all(
         (
             wanted.task_names is None or run.task_name in wanted.task_names,
+            wanted.is_ended is None or wanted.is_ended == (run.status is Status.ENDED),
             not any_status
             or run.status in wanted.statuses
             or run.end_reason in wanted.end_reasons

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
-from sqlite3 import Cursor
+from sqlite3 import Connection, Cursor
 
 import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runwisp.model import EndReason, Run, Status, TriggeredBy, TriggerSource
+from runwisp.model import EndReason, Run, Status, TriggeredBy, TriggerSource, UnixMs
 from runwisp.store import runs
-from runwisp.store.filters import Position, RunFilter, page_query
+from runwisp.store.filters import Position, RunFilter, count_query, page_query, sums_query
+from runwisp.store.runs import Totals
 from tests.store.samples import (
     bad_steps,
     database_in_memory,
@@ -35,6 +37,8 @@ STATUS = [
     RunFilter(is_failure=True),
     RunFilter(end_reasons=(EndReason.TIMEOUT, EndReason.CRASHED)),
     RunFilter(end_reasons=(EndReason.MISSED,), statuses=(Status.PENDING,), is_failure=True),
+    RunFilter(is_ended=True),
+    RunFilter(is_ended=False, is_failure=True),
 ]
 OTHERS = [
     RunFilter(),
@@ -51,6 +55,24 @@ OTHERS = [
 ]
 
 
+@pytest.fixture
+def cursor() -> Iterator[Cursor]:
+    with database_in_memory() as connection:
+        yield connection.cursor()
+
+
+def every_kind_of_filter() -> Iterator[RunFilter]:
+    for names, status, others in product(TASKS, STATUS, OTHERS):
+        yield evolve(
+            others,
+            task_names=names,
+            is_ended=status.is_ended,
+            statuses=status.statuses,
+            end_reasons=status.end_reasons,
+            is_failure=status.is_failure,
+        )
+
+
 def test_a_plan_that_sorts_or_walks_the_table_is_noticed() -> None:
     with database_in_memory() as connection:
         assert len(bad_steps(connection, "SELECT * FROM runs ORDER BY message", [])) == 2
@@ -60,16 +82,93 @@ def test_a_plan_that_sorts_or_walks_the_table_is_noticed() -> None:
 @pytest.mark.parametrize("beyond", [None, Position(moment(5), run_id(5))])
 def test_no_list_sorts_or_walks_the_table(beyond: Position | None, oldest_first: bool) -> None:
     with database_in_memory() as connection:
-        for names, status, others in product(TASKS, STATUS, OTHERS):
-            wanted = evolve(
-                others,
-                task_names=names,
-                statuses=status.statuses,
-                end_reasons=status.end_reasons,
-                is_failure=status.is_failure,
-            )
+        for wanted in every_kind_of_filter():
             sql, values = page_query(wanted, 50, beyond, oldest_first=oldest_first)
             assert bad_steps(connection, sql, list(values)) == [], wanted
+
+
+def test_no_count_and_no_sum_sorts_or_walks_the_table() -> None:
+    with database_in_memory() as connection:
+        for wanted in every_kind_of_filter():
+            for sql, values in (count_query(wanted, 100), sums_query(wanted)):
+                assert bad_steps(connection, sql, list(values)) == [], wanted
+
+
+def steps_of(connection: Connection, read: Callable[[], object]) -> int:
+    """Hundreds of steps that SQLite takes for what ``read`` does."""
+    count = 0
+
+    def count_on() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    connection.set_progress_handler(count_on, 100)
+    read()
+    connection.set_progress_handler(None, 0)
+    return count
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("names", [None, ("backup",)])
+def test_a_page_deep_in_a_span_of_time_costs_no_more_than_the_first(
+    names: tuple[str, ...] | None, oldest_first: bool
+) -> None:
+    wanted = RunFilter(task_names=names, created_after=moment(10), created_before=moment(1990))
+    with database_in_memory() as connection:
+        cursor = connection.cursor()
+        for number in range(2000):
+            runs.insert(cursor, ended(pending_run(number)))
+
+        def page(number: int) -> Callable[[], object]:
+            beyond = Position(moment(number), run_id(number))
+            return partial(runs.page, cursor, wanted, 20, beyond, oldest_first=oldest_first)
+
+        first, deep = (20, 1900) if oldest_first else (1980, 100)
+        assert steps_of(connection, page(deep)) <= steps_of(connection, page(first)) + 1
+
+
+@given(tables_of_runs(), filters(), st.integers(0, 12))
+def test_matches_are_counted_up_to_a_limit(table: list[Run], wanted: RunFilter, most: int) -> None:
+    with database_in_memory() as connection:
+        cursor = connection.cursor()
+        for run in table:
+            runs.insert(cursor, run)
+        matching = sum(matches(wanted, run) for run in table)
+        is_known = matching <= most or wanted.is_by_task_alone
+        assert runs.count(cursor, wanted, most) == (matching if is_known else None)
+
+
+@given(tables_of_runs(), filters())
+def test_a_summary_is_what_counting_the_matches_gives(table: list[Run], wanted: RunFilter) -> None:
+    with database_in_memory() as connection:
+        cursor = connection.cursor()
+        for run in table:
+            runs.insert(cursor, run)
+        matching = [run for run in table if matches(wanted, run)]
+        reasons = [run.end_reason for run in matching]
+        failed = [run for run in matching if run.is_failure and run.end_reason is not EndReason.MISSED]
+        assert runs.summary(cursor, wanted) == Totals(
+            total=len(matching),
+            success=reasons.count(EndReason.SUCCESS),
+            failed=len(failed),
+            missed=reasons.count(EndReason.MISSED),
+            last_failure_at=max((run.end_at for run in failed if run.end_at is not None), default=None),
+        )
+
+
+def test_moments_that_no_run_can_have_are_taken_as_the_first_and_the_last(cursor: Cursor) -> None:
+    runs.insert(cursor, pending_run(1))
+    wanted = RunFilter(created_after=UnixMs(-60_000_000_000_000), created_before=UnixMs(10**18))
+    assert runs.page(cursor, wanted, 10) == [pending_run(1)]
+
+
+def test_a_search_takes_its_text_literally_and_in_any_case(cursor: Cursor) -> None:
+    for number, name in enumerate(("DB_backup", "dbxbackup", "mail")):
+        runs.insert(cursor, pending_run(number, name))
+    assert [run.task_name for run in runs.page(cursor, RunFilter(search="db_BACK"), 10)] == ["DB_backup"]
+    assert runs.page(cursor, RunFilter(search="%"), 10) == []
+    assert runs.page(cursor, RunFilter(search=run_id(2).lower()), 10) == [pending_run(2, "mail")]
 
 
 @pytest.mark.parametrize("select", [runs.pending, runs.running, runs.waiting_retries])

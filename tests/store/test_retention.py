@@ -131,7 +131,7 @@ def test_only_rows_that_still_may_go_are_deleted(connection: sqlite3.Connection)
     insert(cursor, *ended_runs(1), running_run(2), waiting_for_retry(3))
     assert retention.delete(cursor, map(goner, range(5))) == [goner(1)]
     assert [run.id for run in runs.page(cursor, runs.RunFilter(), 9)] == [run_id(3), run_id(2)]
-    assert runs.totals(cursor, "backup").total == 2
+    assert runs.totals(cursor, ["backup"]).total == 2
 
 
 def test_pages_of_deleted_rows_go_back_to_the_file_system_in_steps(tmp_path: Path) -> None:

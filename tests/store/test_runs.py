@@ -144,23 +144,23 @@ def test_totals_tell_failures_from_missed_runs(cursor: Cursor) -> None:
     runs.insert(cursor, ended(running_run(4)))
     runs.insert(cursor, running_run(5))
     runs.insert(cursor, running_run(6, "web"))
-    assert runs.totals(cursor, "backup") == Totals(5, 1, 1, 1, moment(11))
+    assert runs.totals(cursor, ["backup"]) == Totals(5, 1, 1, 1, moment(11))
     assert runs.totals(cursor) == Totals(6, 1, 1, 1, moment(11))
-    assert runs.totals(cursor, "unheard of") == Totals(0, 0, 0, 0, None)
+    assert runs.totals(cursor, ["unheard of"]) == Totals(0, 0, 0, 0, None)
 
 
 def test_a_deletion_lowers_the_totals_and_leaves_the_time_of_the_last_failure(cursor: Cursor) -> None:
     run = ended(running_run(1), EndReason.FAILED, True)
     runs.insert(cursor, run)
     runs.delete(cursor, run.id)
-    assert runs.totals(cursor, "backup") == Totals(0, 0, 0, 0, run.end_at)
+    assert runs.totals(cursor, ["backup"]) == Totals(0, 0, 0, 0, run.end_at)
 
 
 def test_an_end_that_is_rewritten_counts_once(cursor: Cursor) -> None:
     run = ended(running_run(1), EndReason.SUCCESS)
     runs.insert(cursor, run)
     assert runs.end(cursor, evolve(run, end_reason=EndReason.START_FAILED, is_failure=True))
-    assert runs.totals(cursor, "backup") == Totals(1, 0, 1, 0, run.end_at)
+    assert runs.totals(cursor, ["backup"]) == Totals(1, 0, 1, 0, run.end_at)
 
 
 def counted(table: list[Run], failures_of_the_past: list[Run]) -> Totals:
@@ -202,5 +202,5 @@ def test_totals_equal_a_count_after_any_changes(data: st.DataObject) -> None:
         for name in NAMES:
             mine = [run for run in table.values() if run.task_name == name]
             past = [run for run in failures if run.task_name == name]
-            assert runs.totals(cursor, name) == counted(mine, past)
+            assert runs.totals(cursor, [name]) == counted(mine, past)
         assert runs.totals(cursor) == counted(list(table.values()), failures)

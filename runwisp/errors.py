@@ -85,8 +85,24 @@ class DataDirUnusable(RunWispError):
         super().__init__(f"the data directory {data_dir} cannot be used: {reason}")
 
 
+class CannotListen(RunWispError):
+    """A port or a socket cannot be listened at, or what TLS needs for it cannot be had."""
+
+    def __init__(self, sentence: str, hints: Iterable[str] = ()) -> None:
+        super().__init__(sentence)
+        self.hints = tuple(hints)
+
+
 class StorageError(RunWispError):
     """The database cannot be opened, migrated, read or written."""
+
+
+class PasswordUnusable(RunWispError):
+    """The place that decides about the password holds none that can be used."""
+
+    def __init__(self, place: str, reason: str, hint: str) -> None:
+        super().__init__(f"cannot take the password from {place}: {reason}")
+        self.hints = [hint]
 
 
 class UnknownUnit(RunWispError):

@@ -1,25 +1,33 @@
 """Keeps OpenSSL out of the daemon until TLS is configured.
 
-Twisted's reactor imports it wherever it is installed, and with ``cryptography`` it takes a quarter of an idle
-daemon's memory. What imports it later, when it is needed, finds it as ever.
+Twisted's reactor imports it wherever it is installed, and PyJWT the ``cryptography`` below it. Together they
+take a quarter of an idle daemon's memory. What imports them later, when they are needed, finds them as ever.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-
-_HEAVY = "OpenSSL"
 
 
 def import_reactor() -> None:
     """Import the reactor's modules as on a machine without OpenSSL, before anything else imports them."""
-    if _HEAVY in sys.modules:
-        return
-    # None is how Python itself notes that a module cannot be imported.
-    sys.modules[_HEAVY] = None  # type: ignore[assignment]  # the type of the mapping does not know that
-    try:
+    with without("OpenSSL"):
         import_module("twisted.internet.posixbase")
         import_module("twisted.internet.endpoints")
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """Let imports of ``package`` fail, unless it is there already."""
+    if package in sys.modules:
+        yield
+        return
+    # None is how Python itself notes that a module cannot be imported.
+    sys.modules[package] = None  # type: ignore[assignment]  # the type of the mapping does not know that
+    try:
+        yield
     finally:
-        del sys.modules[_HEAVY]
+        del sys.modules[package]

@@ -22,6 +22,8 @@ class Access(Enum):
     """Who may call a route (spec: rest, endpoints)."""
 
     PUBLIC = "public"
+    #: Anyone but a page of another origin, which may send a browser's cookie along.
+    SAME_ORIGIN = "same-origin"
     #: A session, or any client of the socket.
     SESSION = "session"
     #: A client of the socket, or one on this machine that no proxy stands before.

@@ -145,6 +145,11 @@ class Engine:
         """Stop one run; False if it is neither active nor queued."""
         return any(owner.stop_run(run_id) for owner in self._owners())
 
+    def drop_retry(self, run: Run) -> bool:
+        """Let the waiting retry of an ended run never happen; False if none waits."""
+        keeper = self.keepers.get(run.task_name)
+        return keeper is not None and keeper.drop_retry(run.id)
+
     def pause(self, name: str) -> None:
         """Let the schedule of a task rest; what it misses is not made up for.
 

@@ -16,25 +16,21 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from runwisp.config.settings import Config
+from runwisp.engine.deletion import STEP_RUNS, Deletion
 from runwisp.engine.happening import Happening
 from runwisp.engine.resources import Resources
 from runwisp.errors import StorageError
-from runwisp.events import Bus, RunDeleted
-from runwisp.logs.paths import log_paths
-from runwisp.logs.remove import Removed, remove_logs
+from runwisp.events import Bus
 from runwisp.logs.space import tree_size
 from runwisp.model import Bytes, Unit, UnixMs
 from runwisp.policy.retention import oldest_kept
 from runwisp.store import retention
 from runwisp.store.filters import Position
 from runwisp.store.interfaces import IDatabase
-from runwisp.store.retention import Goner
 from runwisp.units import format_size, now_ms
 
 SWEEP_EVERY_S = 3600.0
-#: Runs deleted in one step; the rows of runs that start meanwhile wait for it a few milliseconds.
-STEP_RUNS = 250
-#: The same above ``max_size`` (spec: logs, max_size).
+#: Runs deleted in one step above ``max_size`` (spec: logs, max_size).
 STEP_RUNS_BY_SIZE = 100
 #: Pages of the database given back in one step.
 STEP_PAGES = 256
@@ -61,7 +57,7 @@ class Housekeeping:
         self._database = database
         self._config = config
         self._logs = logs
-        self._bus = bus
+        self._deletion = Deletion(resources.in_thread, database, logs, bus)
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._sweep()))
         self._loop.clock = resources.clock
         self._is_stopping = False
@@ -117,7 +113,7 @@ class Housekeeping:
             )
             if not goners:
                 break
-            await self._delete(goners)
+            await self._deletion.delete(goners)
             count += len(goners)
         return count
 
@@ -136,19 +132,10 @@ class Housekeeping:
             goners = await self._database.read(partial(retention.oldest, limit=STEP_RUNS_BY_SIZE))
             if not goners:
                 break
-            size = Bytes(size - await self._delete(goners))
+            deleted = await self._deletion.delete(goners)
+            size = Bytes(size - deleted.size)
             count += len(goners)
         self.log.info("deleted the oldest runs", count=count, logs=format_size(size))
-
-    async def _delete(self, goners: Sequence[Goner]) -> Bytes:
-        """Delete files, then rows, then tell; the bytes that the files had."""
-        removed = await self._resources.in_thread(_remove_files, self._logs, goners)
-        if removed.errors:
-            error, count = str(removed.errors[0]), len(removed.errors)
-            self.log.warn("files of old runs could not be deleted: {error}", error=error, count=count)
-        for goner in await self._database.write(partial(retention.delete, goners=goners)):
-            self._bus.publish(RunDeleted(goner.id, goner.task_name))
-        return removed.size
 
     async def _shrink_database(self) -> None:
         while not self._is_stopping:
@@ -168,7 +155,3 @@ def _newest_beyond(cursor: Cursor, unit: Unit, now: UnixMs) -> Position | None:
         key=lambda position: (position.created_at, position.id),
         default=None,
     )
-
-
-def _remove_files(logs: Path, goners: Sequence[Goner]) -> Removed:
-    return remove_logs(log_paths(logs, goner.task_name, goner.id, goner.created_at) for goner in goners)

@@ -156,6 +156,16 @@ class TaskKeeper:
             self._end_waiting(run, EndReason.STOPPED, "stopped while it waited")
         return run is not None
 
+    def drop_retry(self, run_id: RunId) -> bool:
+        """Let the waiting retry of a run never happen; False if none waits."""
+        if run_id not in self._retries:
+            return False
+        run, call = self._retries.pop(run_id)
+        call.cancel()
+        self.log.info("retry dropped", task=self.task.name, run=run_id)
+        self._resources.ledger.drop_retry(run)
+        return True
+
     def change(self, task: Task) -> None:
         """The task has a new definition, for what starts from now on (spec: runtime, reload)."""
         no_longer_queues = leaves_queue(self.task, task)
@@ -265,11 +275,8 @@ class TaskKeeper:
             self._end_waiting(self._waiting.pop(), reason, message)
 
     def _drop_retries(self) -> None:
-        for run, call in self._retries.values():
-            call.cancel()
-            self.log.info("retry dropped", task=self.task.name, run=run.id)
-            self._resources.ledger.drop_retry(run)
-        self._retries.clear()
+        for run_id in tuple(self._retries):
+            self.drop_retry(run_id)
 
     # Runs that do
 

@@ -1,8 +1,8 @@
 """Which rows of the table ``runs`` are to be deleted, and their deletion (spec: runtime, retention).
 
-Plain functions over a cursor. Runs that are not ended, and those whose retry is still to come, never go. What
-goes is a beginning of the list of ended runs, oldest first: so each limit comes down to the newest run beyond
-it, and a batch to a walk along an index up to that run.
+Plain functions over a cursor. Runs that are not ended never go; those whose retry is still to come go only by
+order. What goes is a beginning of the list of ended runs, oldest first: so each limit comes down to the
+newest run beyond it, and a batch to a walk along an index up to that run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ WHERE {where} status = 'ended' AND next_retry_at IS NULL ORDER BY created_at, id
 """
 _OLDEST = _GONERS.format(index="runs_by_time", where="")
 _UP_TO = _GONERS.format(index="runs_by_task", where="task_name = ? AND (created_at, id) <= (?, ?) AND")
-_DELETE = "DELETE FROM runs WHERE id = ? AND status = 'ended' AND next_retry_at IS NULL"
+_DELETE_WITH_RETRY = "DELETE FROM runs WHERE id = ? AND status = 'ended'"
+_DELETE = f"{_DELETE_WITH_RETRY} AND next_retry_at IS NULL"
 
 
 @frozen
@@ -71,9 +72,13 @@ def oldest(cursor: Cursor, limit: int) -> list[Goner]:
     return _goners(cursor, _OLDEST, (limit,))
 
 
-def delete(cursor: Cursor, goners: Iterable[Goner]) -> list[Goner]:
-    """Delete the rows; those that were there, and still may go, are returned."""
-    return [goner for goner in goners if cursor.execute(_DELETE, (goner.id,)).rowcount == 1]
+def delete(cursor: Cursor, goners: Iterable[Goner], *, with_retries: bool = False) -> list[Goner]:
+    """Delete the rows; those that were there, and still may go, are returned.
+
+    :param with_retries: a run may go although its retry was still to come
+    """
+    query = _DELETE_WITH_RETRY if with_retries else _DELETE
+    return [goner for goner in goners if cursor.execute(query, (goner.id,)).rowcount == 1]
 
 
 def free_pages(cursor: Cursor, most: int) -> int:

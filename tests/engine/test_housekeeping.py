@@ -14,8 +14,9 @@ from twisted.internet.defer import Deferred, execute
 from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
-from runwisp.engine import housekeeping
-from runwisp.engine.housekeeping import STEP_RUNS, STEP_RUNS_BY_SIZE, SWEEP_EVERY_S, Housekeeping
+from runwisp.engine import deletion, housekeeping
+from runwisp.engine.deletion import STEP_RUNS
+from runwisp.engine.housekeeping import STEP_RUNS_BY_SIZE, SWEEP_EVERY_S, Housekeeping
 from runwisp.errors import StorageError
 from runwisp.events import RunDeleted
 from runwisp.logs.paths import LogPaths, log_paths
@@ -329,7 +330,7 @@ def test_a_mistake_in_a_sweep_is_logged_and_does_not_end_the_sweeping(
     house = House(tmp_path, task("t", "keep_runs = 0"))
     house.add(ended())
     with monkeypatch.context() as patch:
-        patch.setattr(housekeeping, "remove_logs", lambda logs: 1 / 0)
+        patch.setattr(deletion, "remove_logs", lambda logs: 1 / 0)
         house.keeping.start()
     assert logged_failures.pop().check(ZeroDivisionError)
     house.stage.clock.advance(SWEEP_EVERY_S)

@@ -318,6 +318,21 @@ def test_a_stop_drops_the_waiting_retry_and_its_time(stage: Stage) -> None:
     assert len(stage.rows()) == 1
 
 
+def test_one_waiting_retry_is_dropped_and_the_others_still_come(stage: Stage) -> None:
+    it = keeper(stage, "retry_attempts = 3\nparallelism = 2")
+    dropped, kept = fire(stage, it, 2)
+    for child in stage.children[:2]:
+        child.exit(1)
+    stage.settle()
+    assert it.drop_retry(dropped.id)
+    assert not it.drop_retry(dropped.id)
+    stage.settle()
+    assert stage.row(dropped).next_retry_at is None
+    stage.clock.advance(100)
+    stage.settle()
+    assert [run.retry_of_run_id for run in stage.rows()] == [None, None, kept.id]
+
+
 def test_a_shutdown_leaves_queue_and_retries_in_the_database_for_the_next_daemon(stage: Stage) -> None:
     it = keeper(stage, 'parallelism = 2\nretry_attempts = 1\nretry_delay = "1m"')
     failed, running, waiting = fire(stage, it, 3)

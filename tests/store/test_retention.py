@@ -134,6 +134,12 @@ def test_only_rows_that_still_may_go_are_deleted(connection: sqlite3.Connection)
     assert runs.totals(cursor, ["backup"]).total == 2
 
 
+def test_a_run_goes_with_its_waiting_retry_if_that_is_wanted(connection: sqlite3.Connection) -> None:
+    cursor = connection.cursor()
+    insert(cursor, waiting_for_retry(1), running_run(2))
+    assert retention.delete(cursor, [goner(1), goner(2)], with_retries=True) == [goner(1)]
+
+
 def test_pages_of_deleted_rows_go_back_to_the_file_system_in_steps(tmp_path: Path) -> None:
     path = tmp_path / "runwisp.db"
     connections.migrate(path)

@@ -32,6 +32,7 @@ from runwisp.policy.reload import ReloadPlan, needs_restart, plan_reload
 from runwisp.store import fingerprint
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
+from runwisp.web.server import Server
 
 #: Some programs signal a process and then its whole group: so soon after the first it is the same signal.
 SAME_SIGNAL_S = 0.3
@@ -57,6 +58,7 @@ class Daemon(MultiService):
         boot: Boot,
         housekeeping: Housekeeping,
         lifeline: Lifeline,
+        server: Server,
         load: Callable[[], Config],
         leave: Callable[[int], None] = os._exit,
     ) -> None:
@@ -70,6 +72,7 @@ class Daemon(MultiService):
         self._boot = boot
         self._housekeeping = housekeeping
         self._lifeline = lifeline
+        self._server = server
         self._load = load
         self._leave = leave
         self._reloads = DeferredLock()
@@ -79,7 +82,7 @@ class Daemon(MultiService):
         lifeline.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
-        """Take the data directory and the database; what fails here ends the program with 1.
+        """Take the data directory, the addresses and the database; what fails here ends the program with 1.
 
         twistd calls this after it forked, so the lock and the threads belong to the process that stays.
         """
@@ -88,9 +91,12 @@ class Daemon(MultiService):
         try:
             self._data_dir.prepare()
             self._data_dir.lock()
+            self._server.bind()
             self._database.open()
         except RunWispError as error:
-            self.log.error("{error}", error=error)
+            self._server.listeners.abandon()
+            self._data_dir.unlock()
+            self._say_why(error)
             raise SystemExit(1) from None
         super().privilegedStartService()
 
@@ -146,6 +152,7 @@ class Daemon(MultiService):
         swept = self._housekeeping.stop()
         await self._engine.shut_down(timeout_s)
         await swept
+        await self._server.close()
         await self._database.close()
         self._data_dir.unlock()
         self.log.info("stopped", took=round(self._reactor.seconds() - began_s, 3))
@@ -160,11 +167,14 @@ class Daemon(MultiService):
         config = self._engine.config
         self._warn(config)
         identity = await self._database.write(_identify)
+        await self._server.prepare()
         await self._boot.bring_up()
         self._housekeeping.start()
+        self._server.open()
         self._lifeline.ready()
         self.log.info(
             "ready",
+            url=self._server.listeners.url,
             version=__version__,
             fingerprint=identity,
             config=str(config.path),
@@ -181,9 +191,16 @@ class Daemon(MultiService):
     def _boot_failed(self, failure: Failure) -> None:
         if self._is_stopping:
             return
-        self.log.failure("the daemon could not start", failure=failure)
+        if isinstance(failure.value, RunWispError):
+            self._say_why(failure.value)
+        else:
+            self.log.failure("the daemon could not start", failure=failure)
         self.exit_code = 1
         self._reactor.stop()
+
+    def _say_why(self, error: RunWispError) -> None:
+        """Why it does not start, and what can be done about it, as one line."""
+        self.log.error("{error}", error="; ".join([str(error), *error.hints]))
 
     def _hear_signals(self) -> None:
         # The reactor has just installed its own handlers, with which it would end by the signal instead of

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
+from twisted.web.server import Site
+from twisted.web.static import Data
 
 from runwisp.cli.options import Globals
 from runwisp.config.loader import load
@@ -20,6 +24,8 @@ from runwisp.lifeline import Lifeline
 from runwisp.sdnotify import Notifier
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
+from runwisp.web.listen.listeners import Listeners, Places
+from runwisp.web.server import Server
 
 log = Logger()
 
@@ -45,6 +51,12 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
     housekeeping = Housekeeping(parts.resources, database, lambda: engine.config, data_dir.logs, parts.bus)
     notifier = Notifier.from_environ(os.environ, _not_notified)
     lifeline = Lifeline(reactor, notifier, engine, database, parts.bus)
+    places = Places(host=settings.host, port=settings.port, socket=settings.socket, tls=data_dir.tls)
+    listeners = Listeners(reactor, places, config.daemon, time.time)
+
+    async def make_site() -> IProtocolFactory:
+        return Site(Data(b"OK", "text/plain; charset=utf-8"))
+
     # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
     is_host_zone = config.timezone_source == "system"
     return Daemon(
@@ -55,5 +67,6 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
         boot=boot,
         housekeeping=housekeeping,
         lifeline=lifeline,
+        server=Server(listeners, make_site),
         load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
     )

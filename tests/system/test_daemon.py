@@ -192,7 +192,7 @@ def test_a_missing_file_exits_with_1_and_names_what_was_tried(tmp_path: Path) ->
 
 def test_runwisp_daemon_is_the_same_program(tmp_path: Path) -> None:
     (tmp_path / "runwisp.toml").write_text('[services.s]\nrun = "exec sleep 600"\n')
-    command = [BIN / "runwisp", "daemon", "--port", str(reserve_port()), "--log-format", "json"]
+    command = [str(BIN / "runwisp"), "daemon", "--port", str(reserve_port()), "--log-format", "json"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:

@@ -187,3 +187,7 @@ def bound_routes(api: object) -> Iterator[tuple[Route, Callable[[Call[Any, Any]]
     """The routes of an instance, each with the method that handles it."""
     for declared in routes_of(type(api)):
         yield declared, getattr(api, declared.operation_id)
+
+
+def is_event_stream(route: Route) -> bool:
+    return "text/event-stream" in route.answers.values()

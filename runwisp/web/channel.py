@@ -1,0 +1,237 @@
+"""HTTP as the daemon speaks it: sizes and times are limited before anything is kept or asked.
+
+:class:`Channel` is one connection, :class:`ApiRequest` one request on it, :class:`ApiSite` makes them. What a
+request means is the business of the resource behind.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel, datetimeToString
+from twisted.web.http_headers import Headers
+from twisted.web.resource import IResource
+from twisted.web.server import Request, Site
+
+from runwisp.web import headers
+from runwisp.web.access import log_access
+from runwisp.web.faults import document
+from runwisp.web.gate import RequestFacts
+from runwisp.web.problem import Code, Problem
+from runwisp.web.routing import MAX_BODY, Caller
+from runwisp.web.wire import to_json
+
+MAX_HEADER_BLOCK = 64 * 1024
+
+#: Seconds (spec: rest, requests).
+HEADERS_S = 10.0
+REQUEST_S = 30.0
+ANSWER_S = 300.0
+IDLE_S = 120.0
+
+_NOT_HTTP = Problem(400, Code.MALFORMED, "This is not a request of HTTP/1.1.")
+_LARGE_HEADERS = Problem(
+    431, Code.TOO_LARGE, f"The request line and the headers must not have more than {MAX_HEADER_BLOCK} bytes."
+)
+
+
+class ApiRequest(Request):
+    """One request; its body is kept in memory up to the limit, and not at all beyond."""
+
+    channel: Channel | None
+    site: ApiSite
+    facts: RequestFacts
+    #: Where it comes from, as soon as that is known.
+    caller: Caller | None = None
+    #: What went wrong unexpectedly while it was handled.
+    failure: Failure | None = None
+    is_too_large = False
+    defaultContentType = None
+
+    def __init__(self, channel: Channel, *args: Any, **more: Any) -> None:  # Any: as Twisted passes them
+        super().__init__(channel, *args, parsePOSTFormSubmission=False, **more)
+        self.began = channel.clock.seconds()
+
+    @property
+    def shown_path(self) -> str:
+        """The path without the query, as it was sent."""
+        return self.path.decode("latin-1")
+
+    @property
+    def is_api(self) -> bool:
+        return self.path.startswith(b"/api/")
+
+    @property
+    def raw_query(self) -> str:
+        return self.uri.partition(b"?")[2].decode("latin-1")
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
+        self.is_too_large = length is not None and length > MAX_BODY
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if not self.is_too_large and self.content.tell() + len(data) > MAX_BODY:
+            self.is_too_large = True
+            self.content = BytesIO()
+        if not self.is_too_large:
+            self.content.write(data)
+
+    def process(self) -> None:
+        """Hand the request to the only resource there is; the path stays percent-encoded."""
+        self.site = self.channel.site
+        self.method = self.method.upper()
+        self.prepath = []
+        self.postpath = self.path[1:].split(b"/")
+        self.responseHeaders.setRawHeaders("Date", [datetimeToString()])
+        for name, value in headers.of_every_answer(self.isSecure()):
+            self.responseHeaders.setRawHeaders(name, [value])
+        self.render(self.site.resource)
+
+    def getRequestHostname(self) -> bytes:
+        """Routing needs a name and has no use for it; that of the request may be anything."""
+        return b"localhost"
+
+    def begin_stream(self, producer: IPushProducer) -> None:
+        """Send the headers. What follows may take any time; ``producer`` is told when the client is slow."""
+        self.channel.stop_the_watch()
+        self.registerProducer(producer, True)
+        self.write(b"")
+
+    def end_stream(self) -> None:
+        if self.channel is not None:
+            self.unregisterProducer()
+
+    def abort(self) -> None:
+        """Cut the connection, so that the client does not take for whole what is not."""
+        if self.channel is not None:
+            self.channel.forceAbortClient()
+
+    def connectionLost(self, reason: Failure) -> None:
+        if self.path is not None:
+            log_access(self, self.channel.clock.seconds(), is_complete=False)
+        super().connectionLost(reason)
+
+
+class Channel(HTTPChannel):
+    """One connection. A watch runs all the time, except while a stream is sent."""
+
+    requestFactory = ApiRequest
+    site: ApiSite
+    clock: IReactorTime
+    requests: list[ApiRequest]
+
+    MAX_LENGTH = MAX_HEADER_BLOCK
+    totalHeadersSize = MAX_HEADER_BLOCK
+    #: Twisted's own watch starts again with each byte that comes.
+    timeOut = None
+    _watch: IDelayedCall | None = None
+    _since: float | None = None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._watch_for(IDLE_S)
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self._handlingRequest:
+            self._begin()
+        super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        self._begin()
+        super().lineReceived(line)
+
+    def _begin(self) -> None:
+        """Start the watch for a request with the first that is seen of it."""
+        if self._since is None:
+            self._since = self.clock.seconds()
+            self._watch_for(HEADERS_S)
+
+    def allHeadersReceived(self) -> None:
+        assert self._since is not None
+        self._watch_for(self._since + REQUEST_S - self.clock.seconds())
+        super().allHeadersReceived()
+
+    def _send100Continue(self) -> None:
+        """Ask for the body; one that would be too large is not awaited but refused."""
+        if self.requests[-1].is_too_large:
+            self.length = 0
+            self.persistent = False
+        else:
+            super()._send100Continue()
+
+    def allContentReceived(self) -> None:
+        self._watch_for(ANSWER_S)
+        super().allContentReceived()
+
+    def requestDone(self, request: ApiRequest) -> None:
+        self._since = None
+        self._watch_for(IDLE_S)
+        super().requestDone(request)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.stop_the_watch()
+        super().connectionLost(reason)
+
+    def stop_the_watch(self) -> None:
+        if self._watch is not None and self._watch.active():
+            self._watch.cancel()
+        self._watch = None
+
+    def _watch_for(self, seconds: float) -> None:
+        self.stop_the_watch()
+        self._watch = self.clock.callLater(seconds, self.timeoutConnection)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._refuse(_LARGE_HEADERS)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """What Twisted calls for all that is no request, or has too many headers."""
+        is_large = (
+            self._receivedHeaderSize > self.totalHeadersSize or self._receivedHeaderCount > self.maxHeaders
+        )
+        self._refuse(_LARGE_HEADERS if is_large else _NOT_HTTP)
+
+    def _refuse(self, problem: Problem) -> None:
+        body = to_json(document(problem, ""))
+        answer = Headers()
+        for name, value in (
+            *headers.of_every_answer(self.isSecure()),
+            *headers.of_content(headers.PROBLEM, is_api=True),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ):
+            answer.addRawHeader(name, value)
+        phrase = headers.phrase(problem.status).encode()
+        self.writeHeaders(b"HTTP/1.1", b"%d" % problem.status, phrase, answer)
+        self.write(body)
+        self.loseConnection()
+
+
+class ApiSite(Site):
+    """Makes the channels of one listener; ``resource`` answers every request itself."""
+
+    protocol = Channel
+
+    def __init__(self, resource: IResource, clock: IReactorTime) -> None:
+        super().__init__(resource, requestFactory=ApiRequest, reactor=clock, parsePOSTFormSubmission=False)
+
+    def buildProtocol(self, addr: IAddress | None) -> Channel:
+        channel: Channel = super().buildProtocol(addr)
+        channel.clock = self.reactor
+        channel.timeOut = None
+        return channel
+
+    def startFactory(self) -> None:
+        """Open no log file, and wake up each second for the date in none."""
+
+    def stopFactory(self) -> None:
+        """There is nothing to close."""
+
+    def log(self, request: ApiRequest) -> None:
+        log_access(request, self.reactor.seconds(), is_complete=True)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        return [b"http/1.1"]

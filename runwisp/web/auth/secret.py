@@ -39,7 +39,7 @@ def hashed(password: str, salt: bytes) -> str:
 
 def matches(password: str, known: str) -> bool:
     """Whether ``known`` is kept of ``password``; what was made with other parameters is not."""
-    *_, salt, _ = known.rpartition("$")[0].rpartition("$")
+    salt = known.rpartition("$")[0].rpartition("$")[2]
     try:
         return hmac.compare_digest(hashed(password, bytes.fromhex(salt)), known)
     except ValueError:

@@ -53,6 +53,7 @@ class Tokens:
                     "strict_aud": True,
                     "verify_exp": False,
                     "verify_iat": False,
+                    "verify_nbf": False,
                 },
             )
         except jwt.PyJWTError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from typing import Protocol as Shape
@@ -64,12 +63,13 @@ def peer_uid(connection: socket.socket) -> int | None:
 
 @implementer(IProtocolFactory)
 class OwnUserOnly:
-    """Lets in clients of a Unix socket that belong to our own user, and root is no exception."""
+    """Lets in clients of a Unix socket that belong to the user ``uid``, and root is no exception."""
 
     log = Logger()
 
-    def __init__(self, factory: IProtocolFactory) -> None:
+    def __init__(self, factory: IProtocolFactory, uid: int) -> None:
         self.factory = factory
+        self._uid = uid
 
     def doStart(self) -> None:
         self.factory.doStart()
@@ -82,7 +82,7 @@ class OwnUserOnly:
 
     def admits(self, connection: socket.socket) -> bool:
         uid = peer_uid(connection)
-        if uid == os.geteuid():
+        if uid == self._uid:
             return True
         who = f"of user {uid}" if uid is not None else "whose user the kernel does not tell"
         self.log.warn("a client {who} was turned away from the control socket", who=who)

@@ -5,6 +5,7 @@ Spec: rest, TLS and Unix socket; runtime, boot sequence; operations, TLS.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -120,7 +121,7 @@ class Listeners:
             from runwisp.web.listen.tls import over_tls
 
             tcp = TlsOrPlain(over_tls(self._credentials, site, reactor), to_https(reactor), reactor)
-        control = OwnUserOnly(site)
+        control = OwnUserOnly(site, os.geteuid())
         self._ports = [accept_tcp(reactor, listening, tcp) for listening in self._tcp]
         self._ports.append(accept_control(reactor, self._control.listening, control))
         if metrics is not None:

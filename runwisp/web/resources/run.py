@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from attrs import field, frozen
 
 from runwisp.model import (
@@ -75,3 +77,45 @@ def run_resource(run: Run, stopping: bool) -> RunResource:
         peak_memory_bytes=run.peak_memory_bytes,
         cpu_time=run.cpu_time,
     )
+
+
+@frozen(kw_only=True)
+class RunList:
+    items: tuple[RunResource, ...]
+    next_cursor: str | None
+    total: int | None = field(
+        metadata={"description": "all matches; only on the first page, and null where that takes too long"}
+    )
+
+
+@frozen(kw_only=True)
+class RunSummary:
+    total: int
+    success: int
+    failed: int = field(metadata={"description": "failures except missed runs"})
+    missed: int
+    last_failure_at: UnixMs | None
+
+
+class SkipReason(StrEnum):
+    """Why a bulk call passed over a run."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+    LOCKED = "locked"
+    SERVICE = "service"
+    REMOVED = "removed"
+    UNKNOWN = "unknown"
+
+
+@frozen
+class SkippedRun:
+    id: RunId
+    reason: SkipReason
+
+
+@frozen(kw_only=True)
+class BulkResult:
+    affected: int
+    skipped: tuple[SkippedRun, ...] = field(metadata={"description": "with match_all only the first 1,000"})
+    created: tuple[RunResource, ...] = field(metadata={"description": "by task name; of a re-run only"})

@@ -34,13 +34,16 @@ COMMANDS = {
     "list": ("runwisp.cli.list", "list the configured tasks and services"),
     "validate": ("runwisp.cli.validate", "check the configuration"),
     "schema": ("runwisp.cli.schema", "print the JSON Schema of the configuration"),
+    "openapi": ("runwisp.cli.openapi", "print the OpenAPI document of the API"),
     "runs": ("runwisp.cli.runs", "list runs, newest first"),
     "logs": ("runwisp.cli.logs", "print the output of runs"),
 }
 
 _GIVEN = "runwisp.cli.flags"
 
-MACHINE_READABLE = "For programs: `runwisp schema`, `runwisp validate --json`, `runwisp list --json`."
+MACHINE_READABLE = (
+    "For programs: `runwisp openapi`, `runwisp schema`, `runwisp validate --json`, `runwisp list --json`."
+)
 GLOBAL_FLAGS_TOO = "The global flags work here too; `runwisp --help` lists them."
 
 

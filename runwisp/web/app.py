@@ -24,7 +24,7 @@ from runwisp.web.faults import problem_of
 from runwisp.web.gate import IGate, RequestFacts
 from runwisp.web.outlet import Streams
 from runwisp.web.problem import Problem
-from runwisp.web.routing import Route, bound_routes, is_event_stream
+from runwisp.web.routing import Route, bound_routes, is_event_stream, path_names
 
 #: Finds what lies at a path outside ``/api/``; None for nothing.
 Static: TypeAlias = Callable[[RequestFacts], Page | None]
@@ -133,7 +133,7 @@ def _fixed_paths(routes: Sequence[Route]) -> dict[str, list[str]]:
     """The paths in which nothing varies, each with its methods."""
     fixed: dict[str, list[str]] = {}
     for route in routes:
-        if "{" not in route.path:
+        if not path_names(route):
             fixed.setdefault(route.path, []).extend(
                 ["GET", "HEAD"] if route.method == "GET" else [route.method]
             )

@@ -53,11 +53,13 @@ class Endpoint:
         request.caller = caller = self.gate.admit(route, facts, self.gate.caller(facts))
         if request.is_too_large:
             raise parse.too_large(route.max_body)
+        # What a request to read has as its body means nothing (RFC 9110, 9.3.1).
+        content = b"" if route.method == "GET" else request.content.read()
         return Call(
             caller=caller,
             path=parse.path_values(raw_path),
             query=parse.query_value(request.raw_query, route),
-            body=parse.body_value(request.content.read(), facts.header("Content-Type"), route),
+            body=parse.body_value(content, facts.header("Content-Type"), route),
             header=facts.header,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from attrs import asdict, evolve
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -19,6 +18,7 @@ from runwisp.errors import (
     WrongKind,
     WrongState,
 )
+from runwisp.web.headers import phrase
 from runwisp.web.problem import Code, Flaw, Problem, not_found
 
 #: After how many seconds a client may ask again where nobody knows better.
@@ -53,7 +53,7 @@ def document(problem: Problem, path: str) -> dict[str, object]:
     """The problem as JSON, with the members of RFC 9457, for a request of ``path``."""
     return {
         "type": f"urn:runwisp:problem:{problem.code}",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": phrase(problem.status),
         "status": problem.status,
         "detail": problem.detail,
         "instance": path,

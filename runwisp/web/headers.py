@@ -44,6 +44,10 @@ def of_content(media_type: str, is_api: bool) -> Iterator[tuple[str, str]]:
         yield "Cache-Control", "no-store"
 
 
+#: Python has changed its mind about these.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Entity"}
+
+
 def phrase(status: int) -> str:
     """The words that go with a status."""
-    return HTTPStatus(status).phrase
+    return _PHRASES.get(status) or HTTPStatus(status).phrase

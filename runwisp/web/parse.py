@@ -48,7 +48,9 @@ def path_values(raw: Mapping[str, str]) -> dict[str, str]:
 
 # Any: an instance of the class that the route declares.
 def query_value(raw: str, route: Route) -> Any:
-    """The query, or None where the route takes none."""
+    """The query, or None where the route takes none; outside ``/api/`` it may be anything then."""
+    if route.query is None and not route.path.startswith("/api/"):
+        return None
     cls = route.query or Nothing
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict")

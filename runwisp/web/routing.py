@@ -6,6 +6,7 @@ document all come from that declaration. Nothing here knows HTTP's details or th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -132,6 +133,8 @@ class Route:
     tag: str
 
 
+_VARIABLE = re.compile(r"\{(\w+)\}")
+
 #: The largest body of a request, in bytes (spec: rest, requests).
 MAX_BODY = 1024 * 1024
 
@@ -167,7 +170,7 @@ def route(
             is_body_optional=is_body_optional,
             max_body=max_body,
             operation_id=handler.__name__,
-            tag=path.removeprefix("/api/").split("/")[0].lstrip("/"),
+            tag=path.removeprefix("/api").split("/")[1],
         )
         handler.__dict__["route"] = declared
         return handler
@@ -187,6 +190,11 @@ def bound_routes(api: object) -> Iterator[tuple[Route, Callable[[Call[Any, Any]]
     """The routes of an instance, each with the method that handles it."""
     for declared in routes_of(type(api)):
         yield declared, getattr(api, declared.operation_id)
+
+
+def path_names(route: Route) -> list[str]:
+    """The names of the parts of the path that vary."""
+    return _VARIABLE.findall(route.path)
 
 
 def is_event_stream(route: Route) -> bool:

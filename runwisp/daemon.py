@@ -27,6 +27,7 @@ from runwisp.engine.engine import Engine
 from runwisp.engine.housekeeping import Housekeeping
 from runwisp.engine.reload import Reloading
 from runwisp.errors import ConfigErrors, Refused, RunWispError, ShuttingDown
+from runwisp.lean import collect_rarely, give_back
 from runwisp.lifeline import Lifeline
 from runwisp.policy.reload import ReloadPlan, needs_restart, plan_reload
 from runwisp.store import fingerprint
@@ -170,8 +171,10 @@ class Daemon(MultiService):
         await self._server.prepare()
         await self._boot.bring_up()
         self._housekeeping.start()
+        give_back()
         self._server.open()
         self._lifeline.ready()
+        collect_rarely()
         self.log.info(
             "ready",
             url=self._server.listeners.url,

@@ -31,3 +31,22 @@ def without(package: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[package]
+
+
+def give_back() -> None:
+    """Return memory that was needed for a moment, such as that of a password's hash, to the system.
+
+    The C library keeps it for the next one who asks for so much, of whom there is none. Not every one can.
+    """
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def collect_rarely() -> None:
+    """Leave out of every collection what is there now, after the boot, and collect less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
-from twisted.web.server import Site
-from twisted.web.static import Data
 
 from runwisp.cli.options import Globals
 from runwisp.config.loader import load
@@ -24,6 +21,11 @@ from runwisp.lifeline import Lifeline
 from runwisp.sdnotify import Notifier
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
+from runwisp.web.api.auth import AuthApi, LocalApi
+from runwisp.web.api.health import HealthApi
+from runwisp.web.app import App, make_resource
+from runwisp.web.auth.opening import open_auth
+from runwisp.web.guard import Gate
 from runwisp.web.listen.listeners import Listeners, Places
 from runwisp.web.server import Server
 
@@ -54,8 +56,11 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
     places = Places(host=settings.host, port=settings.port, socket=settings.socket, tls=data_dir.tls)
     listeners = Listeners(reactor, places, config.daemon, time.time)
 
-    async def make_site() -> IProtocolFactory:
-        return Site(Data(b"OK", "text/plain; charset=utf-8"))
+    async def make_app() -> App:
+        auth = await open_auth(database, data_dir, os.environ, time.time, reactor.seconds)
+        apis = (HealthApi(engine, database, reactor), AuthApi(auth), LocalApi(auth))
+        gate = Gate(auth, settings.host, lambda: engine.config.daemon)
+        return make_resource(apis, gate, reactor, time.time)
 
     # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
     is_host_zone = config.timezone_source == "system"
@@ -67,6 +72,6 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
         boot=boot,
         housekeeping=housekeeping,
         lifeline=lifeline,
-        server=Server(listeners, make_site),
+        server=Server(listeners, make_app),
         load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
     )

@@ -9,7 +9,7 @@ from runwisp.lean import import_reactor
 import_reactor()
 import runwisp.tree
 from twisted.internet import reactor
-heavy = {"OpenSSL", "cryptography", "jinja2", "urwid", "klein", "treq"} & set(sys.modules)
+heavy = {"OpenSSL", "cryptography", "jinja2", "urwid", "treq", "prometheus_client", "re2"} & set(sys.modules)
 assert not heavy, heavy
 import OpenSSL
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, datetimeToString
@@ -31,6 +32,8 @@ HEADERS_S = 10.0
 REQUEST_S = 30.0
 ANSWER_S = 300.0
 IDLE_S = 120.0
+#: What the shutdown leaves to answers that are on their way.
+LEAVE_S = 1.0
 
 _NOT_HTTP = Problem(400, Code.MALFORMED, "This is not a request of HTTP/1.1.")
 _LARGE_HEADERS = Problem(
@@ -131,6 +134,7 @@ class Channel(HTTPChannel):
     _since: float | None = None
 
     def connectionMade(self) -> None:
+        self.site.channels.add(self)
         super().connectionMade()
         self._watch_for(IDLE_S)
 
@@ -174,6 +178,13 @@ class Channel(HTTPChannel):
     def connectionLost(self, reason: Failure) -> None:
         self.stop_the_watch()
         super().connectionLost(reason)
+        self.site.forget(self)
+
+    def leave(self) -> None:
+        """Close the connection, after the answer that is being made if there is one."""
+        self.persistent = False
+        if not self._handlingRequest:
+            self.loseConnection()
 
     def stop_the_watch(self) -> None:
         if self._watch is not None and self._watch.active():
@@ -214,15 +225,41 @@ class ApiSite(Site):
     """Makes the channels of one listener; ``resource`` answers every request itself."""
 
     protocol = Channel
+    noisy = False
 
     def __init__(self, resource: IResource, clock: IReactorTime) -> None:
         super().__init__(resource, requestFactory=ApiRequest, reactor=clock, parsePOSTFormSubmission=False)
+        self.channels: set[Channel] = set()
+        self._on_empty: Deferred[None] | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> Channel:
         channel: Channel = super().buildProtocol(addr)
         channel.clock = self.reactor
         channel.timeOut = None
         return channel
+
+    async def close(self) -> None:
+        """Close every connection; what is not answered or taken within a moment is cut off."""
+        for channel in list(self.channels):
+            channel.leave()
+        if not self.channels:
+            return
+        self._on_empty = Deferred()
+        cut = self.reactor.callLater(LEAVE_S, self._cut)
+        await self._on_empty
+        if cut.active():
+            cut.cancel()
+
+    def _cut(self) -> None:
+        for channel in list(self.channels):
+            channel.forceAbortClient()
+
+    def forget(self, channel: Channel) -> None:
+        """The connection of ``channel`` is closed."""
+        self.channels.discard(channel)
+        if self._on_empty is not None and not self.channels:
+            on_empty, self._on_empty = self._on_empty, None
+            on_empty.callback(None)
 
     def startFactory(self) -> None:
         """Open no log file, and wake up each second for the date in none."""

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from twisted.internet.interfaces import IProtocolFactory
-
+from runwisp.web.app import App
+from runwisp.web.channel import ApiSite
 from runwisp.web.listen.listeners import Listeners
 
 
 class Server:
-    """``make_site`` is called when the database is open and before anything is started."""
+    """Owns the listeners and the site behind them.
 
-    def __init__(self, listeners: Listeners, make_site: Callable[[], Awaitable[IProtocolFactory]]) -> None:
+    ``make_app`` is called when the database is open, and before anything is started.
+    """
+
+    def __init__(self, listeners: Listeners, make_app: Callable[[], Awaitable[App]]) -> None:
         self.listeners = listeners
-        self._make_site = make_site
-        self._site: IProtocolFactory | None = None
-        self._is_open = False
+        self._make_app = make_app
+        self._app: App | None = None
+        self._site: ApiSite | None = None
 
     def bind(self) -> None:
         """Take every address, and answer nobody yet.
 
-        :raises CannotListen: one of them cannot be had
+        :raises CannotListen: one of them cannot be had, and none was taken
         """
         try:
             self.listeners.bind()
@@ -34,17 +37,18 @@ class Server:
 
         :raises RunWispError: what that takes is not there
         """
-        self._site = await self._make_site()
+        self._app = await self._make_app()
 
     def open(self) -> None:
-        """Answer."""
-        assert self._site is not None
-        self.listeners.open(self._site, None)
-        self._is_open = True
+        """Answer, also those who have waited."""
+        assert self._app is not None
+        self._site = ApiSite(self._app, self.listeners.reactor)
+        self.listeners.open(self._site)
 
     async def close(self) -> None:
-        """Let go of every address and connection."""
-        if self._is_open:
-            await self.listeners.close()
-        else:
-            self.listeners.abandon()
+        """Let go of every address, and end every stream and connection, within a moment."""
+        await self.listeners.close()
+        if self._app is not None:
+            self._app.close_streams()
+        if self._site is not None:
+            await self._site.close()

@@ -54,12 +54,11 @@ class Listeners:
         settings: DaemonSettings,
         wall: Callable[[], float],
     ) -> None:
-        self._reactor = reactor
+        self.reactor = reactor
         self._wall = wall
         self._places = places
         self._settings = settings
         self._tcp: list[socket.socket] = []
-        self._metrics: list[socket.socket] = []
         self._control: ControlSocket | None = None
         self._credentials: Credentials | None = None
         self._ports: list[IListeningPort] = []
@@ -87,9 +86,6 @@ class Listeners:
         """
         places, settings = self._places, self._settings
         self._tcp = bind_tcp(places.host, places.port)
-        if settings.metrics_listen is not None:
-            host, _, port = settings.metrics_listen.rpartition(":")
-            self._metrics = bind_tcp(host.strip("[]"), int(port), "[daemon] metrics_listen")
         self._control = bind_control(places.socket)
         is_local = all(is_loopback(listening.getsockname()[0]) for listening in self._tcp)
         if settings.tls_cert is not None or (settings.tls is Tls.AUTO and not is_local):
@@ -103,18 +99,10 @@ class Listeners:
                 host=places.host,
             )
 
-    def abandon(self) -> None:
-        """Let go of everything that was bound and never opened."""
-        for listening in (*self._tcp, *self._metrics):
-            listening.close()
-        if self._control is not None:
-            self._control.listening.close()
-            self._control.remove()
-
-    def open(self, site: IProtocolFactory, metrics: IProtocolFactory | None) -> None:
-        """Accept connections, also those that have waited; ``metrics`` answers at its own listener."""
+    def open(self, site: IProtocolFactory) -> None:
+        """Accept connections, also those that have waited."""
         assert self._control is not None
-        reactor = self._reactor
+        reactor = self.reactor
         tcp: IProtocolFactory = site
         if self._credentials is not None:
             from runwisp.web.listen.redirect import to_https
@@ -124,8 +112,6 @@ class Listeners:
         control = OwnUserOnly(site, os.geteuid())
         self._ports = [accept_tcp(reactor, listening, tcp) for listening in self._tcp]
         self._ports.append(accept_control(reactor, self._control.listening, control))
-        if metrics is not None:
-            self._ports += [accept_tcp(reactor, listening, metrics) for listening in self._metrics]
 
     def refresh(self) -> None:
         """Show new connections the certificate that is in the files by now, unless it is a bad one."""
@@ -139,11 +125,19 @@ class Listeners:
         if self._credentials.fingerprint != before:
             self.log.info("certificate replaced", fingerprint=f"sha256:{self._credentials.fingerprint}")
 
-    async def close(self) -> None:
-        """Accept nothing more, and remove the control socket."""
-        await DeferredList([maybeDeferred(port.stopListening) for port in self._ports])
+    def abandon(self) -> None:
+        """Let go of everything that was bound, if it has not been opened."""
+        for listening in self._tcp:
+            listening.close()
         if self._control is not None:
             self._control.remove()
+            if not self._ports:
+                self._control.listening.close()
+
+    async def close(self) -> None:
+        """Accept nothing more, and remove the control socket."""
+        self.abandon()
+        await DeferredList([maybeDeferred(port.stopListening) for port in self._ports])
         self._ports.clear()
 
     def _find_pair(self) -> Pair:

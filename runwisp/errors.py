@@ -137,11 +137,29 @@ class ShuttingDown(Refused):
     """The daemon is on its way out and starts nothing more."""
 
 
+class NotLocal(Refused):
+    """The daemon answers this over its socket only."""
+
+
+class PasswordSetByOperator(Refused):
+    """The daemon tells the password only if it has made it itself."""
+
+
+class AuthenticationOff(Refused):
+    """The daemon has no password."""
+
+
 class UsageError(RunWispError):
     """A flag, variable or argument of the command line is wrong."""
 
 
-EXIT_CODES: dict[type[RunWispError], int] = {RunWispError: 1, UsageError: 2}
+EXIT_CODES: dict[type[RunWispError], int] = {
+    RunWispError: 1,
+    UsageError: 2,
+    PasswordSetByOperator: 3,
+    NotLocal: 4,
+    AuthenticationOff: 5,
+}
 
 
 def exit_code(error: RunWispError) -> int:

@@ -10,8 +10,9 @@ import click
 
 from runwisp.cli.failures import explained
 from runwisp.cli.output import print_json
+from runwisp.client.resources import RemoteRun
 from runwisp.errors import Problem, RunWispError
-from runwisp.model import Run, Status, UnixMs
+from runwisp.model import EndReason, Run, Status, UnixMs
 from runwisp.units import format_time
 
 #: Makes the document of a command that failed.
@@ -71,6 +72,8 @@ def run_document(run: Run) -> dict[str, object]:
 
     Spec: rest, run.
     """
+    if isinstance(run, RemoteRun):
+        return dict(run.document)
     return {
         "id": run.id,
         "task_name": run.task_name,
@@ -94,6 +97,34 @@ def run_document(run: Run) -> dict[str, object]:
         "peak_memory_bytes": run.peak_memory_bytes,
         "cpu_time": run.cpu_time,
     }
+
+
+def outcome_document(run: Run) -> dict[str, object]:
+    """What came of a task that was run (spec: interfaces, JSON documents)."""
+    return {
+        "task": run.task_name,
+        "run_id": run.id,
+        "status": run.status,
+        "end_reason": run.end_reason,
+        "exit_code": run.exit_code,
+        "duration": run.duration,
+        "is_failure": run.is_failure,
+        "cpu_time": run.cpu_time,
+        "peak_memory_bytes": run.peak_memory_bytes,
+    }
+
+
+def no_run_document(error: RunWispError) -> dict[str, object]:
+    """The document of a command that should have run a task and could not."""
+    ctx = click.get_current_context(silent=True)
+    return {"task": ctx.params.get("task") if ctx is not None else None, "error": str(error)}
+
+
+def run_exit_code(run: Run) -> int:
+    """What the shell gets: never 0 for a run that did not succeed (spec: interfaces, exit codes)."""
+    if run.end_reason is EndReason.SUCCESS:
+        return 0
+    return run.exit_code if run.exit_code is not None and run.exit_code > 0 else 1
 
 
 def _time(moment: UnixMs | None) -> str | None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from runwisp.cli.configuration import find_config, load_config
-from runwisp.cli.documents import JsonCommand
+from runwisp.cli.documents import JsonCommand, no_run_document, outcome_document, run_exit_code
 from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json
-from runwisp.errors import RunWispError
+from runwisp.errors import DataDirLocked
 from runwisp.lean import import_reactor
-from runwisp.model import EndReason, Run, Stream
+from runwisp.model import Stream
 from runwisp.policy.triggering import check_exec
 from runwisp.store.datadir import DataDir
 
@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def _failed(error: RunWispError) -> dict[str, object]:
-    task = click.get_current_context(silent=True)
-    return {"task": task.params.get("task") if task is not None else None, "error": str(error)}
-
-
-@click.command("exec", cls=JsonCommand, failure=_failed, short_help="run a task in this process")
+@click.command("exec", cls=JsonCommand, failure=no_run_document, short_help="run a task in this process")
 @click.argument("task")
 @click.pass_obj
 def command(settings: Globals, task: str, as_json: bool) -> None:
@@ -43,7 +38,7 @@ def command(settings: Globals, task: str, as_json: bool) -> None:
     check_exec(config, task)
     data_dir = DataDir(settings.data)
     data_dir.prepare()
-    data_dir.lock()
+    _lock(data_dir, task)
     try:
         # Twisted takes a fifth of a second to import: a refused command is not to wait for it.
         import_reactor()
@@ -53,15 +48,16 @@ def command(settings: Globals, task: str, as_json: bool) -> None:
     finally:
         data_dir.unlock()
     if as_json:
-        print_json(_document(outcome.run))
-    sys.exit(INTERRUPTED if outcome.is_interrupted else exit_code(outcome.run))
+        print_json(outcome_document(outcome.run))
+    sys.exit(INTERRUPTED if outcome.is_interrupted else run_exit_code(outcome.run))
 
 
-def exit_code(run: Run) -> int:
-    """What the shell gets: never 0 for a run that did not succeed (spec: interfaces, exit codes)."""
-    if run.end_reason is EndReason.SUCCESS:
-        return 0
-    return run.exit_code if run.exit_code is not None and run.exit_code > 0 else 1
+def _lock(data_dir: DataDir, task: str) -> None:
+    try:
+        data_dir.lock()
+    except DataDirLocked as error:
+        error.hints = [f"if that is a daemon, ask it: `runwisp run-task {task}`"]
+        raise
 
 
 def _echo(batch: Batch) -> None:
@@ -73,17 +69,3 @@ def _echo(batch: Batch) -> None:
 def _json_echo(batch: Batch) -> None:
     sys.stderr.buffer.write(batch.data)
     sys.stderr.buffer.flush()
-
-
-def _document(run: Run) -> dict[str, object]:
-    return {
-        "task": run.task_name,
-        "run_id": run.id,
-        "status": run.status,
-        "end_reason": run.end_reason,
-        "exit_code": run.exit_code,
-        "duration": run.duration,
-        "is_failure": run.is_failure,
-        "cpu_time": run.cpu_time,
-        "peak_memory_bytes": run.peak_memory_bytes,
-    }

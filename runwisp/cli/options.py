@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from runwisp.errors import UsageError
 
@@ -54,7 +54,10 @@ FLAGS = (
 
 @frozen
 class Globals:
-    """The values of the global flags. ``config`` is None where the file has to be searched for."""
+    """The values of the global flags. ``config`` is None where the file has to be searched for.
+
+    ``given`` names those that a flag or a variable has set.
+    """
 
     config: str | None
     data: Path
@@ -63,6 +66,7 @@ class Globals:
     socket: Path
     log_level: str
     log_format: str
+    given: frozenset[str] = field(default=frozenset(), eq=False)
 
 
 @frozen
@@ -92,6 +96,7 @@ def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pa
         socket=cwd / _text(given, "socket", str(data / "runwisp.sock")),
         log_level=_word(given, "log_level", LOG_LEVELS, "info"),
         log_format=_word(given, "log_format", LOG_FORMATS, "auto"),
+        given=frozenset(given),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, islice
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from runwisp.cli.documents import run_document
 from runwisp.cli.output import is_coloured, note, say
@@ -24,21 +24,38 @@ _BATCH = 500
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-class TextPrinter:
-    """Lines of stdout go to stdout, all others to stderr; with several runs each line says whose it is."""
+def tell_rotation(run: Run, first_available: int) -> None:
+    """Say that lines are gone which were asked for."""
+    note(f"{run.label}: older lines are gone, the first one available is {first_available}")
 
-    def __init__(self, runs: Sequence[Run], now: UnixMs) -> None:
+
+class Printer(Protocol):
+    """Shows the lines of runs."""
+
+    def print(self, run: Run, lines: Iterable[LogLine]) -> None:
+        """Print the lines, and what became of the run if it has ended."""
+
+
+class TextPrinter:
+    """Lines of stdout go to stdout, all others to stderr; with several runs each line says whose it is.
+
+    :param runs: those that will be printed, as far as they are known
+    :param is_mixed: there may be more of them
+    """
+
+    def __init__(self, runs: Sequence[Run], now: Callable[[], UnixMs], *, is_mixed: bool = False) -> None:
         self._now = now
-        self._width = max((len(run.label) for run in runs), default=0) if len(runs) > 1 else 0
-        names = dict.fromkeys(run.task_name for run in runs)
-        self._colours = {name: _COLOURS[n % len(_COLOURS)] for n, name in enumerate(names)}
+        self._is_mixed = is_mixed or len(runs) > 1
+        self._width = max((len(run.label) for run in runs), default=0)
+        self._colours: dict[str, str] = {}
+        self._label = runs[0].label if runs else None
 
     def print(self, run: Run, lines: Iterable[LogLine]) -> None:
         """Print the lines, and what became of the run if it has ended."""
         for is_stdout, group in groupby(lines, lambda line: line.stream is Stream.STDOUT):
             self._write(run, group, sys.stdout if is_stdout else sys.stderr)
         if run.status is Status.ENDED:
-            note(outcome(run, self._now))
+            note(outcome(run, self._now()))
 
     def _write(self, run: Run, lines: Iterable[LogLine], stream: TextIO) -> None:
         keeps_style = is_coloured(stream)
@@ -50,10 +67,15 @@ class TextPrinter:
         stream.flush()
 
     def _prefix(self, run: Run, has_colour: bool) -> str:
-        if not self._width:
+        label = run.label
+        self._label = self._label or label
+        self._is_mixed = self._is_mixed or label != self._label
+        if not self._is_mixed:
             return ""
-        text = f"{run.label:{self._width}} | "
-        return f"\x1b[{self._colours[run.task_name]}m{text}\x1b[0m" if has_colour else text
+        self._width = max(self._width, len(label))
+        colour = self._colours.setdefault(run.task_name, _COLOURS[len(self._colours) % len(_COLOURS)])
+        text = f"{label:{self._width}} | "
+        return f"\x1b[{colour}m{text}\x1b[0m" if has_colour else text
 
 
 class JsonPrinter:
@@ -74,3 +96,4 @@ class JsonPrinter:
             say(_encode(document))
         if run.status is Status.ENDED:
             say(_encode({"type": "end", **run_document(run)}))
+        sys.stdout.flush()

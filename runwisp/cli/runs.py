@@ -11,13 +11,13 @@ from attrs import evolve
 from runwisp.cli.documents import JsonCommand, run_document
 from runwisp.cli.options import Globals
 from runwisp.cli.output import note, print_json, say, table
-from runwisp.cli.source import Source, open_source
+from runwisp.cli.source import open_source
 from runwisp.cli.targets import check_names
 from runwisp.cli.wording import NOTHING, ago, duration_label, status_label, status_style, trigger_label
 from runwisp.config.suggest import closest
 from runwisp.errors import RunWispError
 from runwisp.model import EndReason, Run, Status, UnixMs
-from runwisp.store.runs import RunFilter
+from runwisp.store.filters import RunFilter
 from runwisp.units import now_ms
 
 HEADER = ("ID", "TASK", "STATUS", "EXIT", "STARTED", "DURATION", "TRIGGER")
@@ -76,8 +76,7 @@ def command(
     """
     with open_source(settings) as source:
         check_names(source, tasks)
-        names = _names(source, tasks, group)
-        runs = source.runs(evolve(wanted, task_names=names), limit)
+        runs = source.runs(evolve(wanted, task_names=tuple(tasks) or None), limit, group)
     if as_json:
         print_json({"runs": [run_document(run) for run in runs], "error": None})
     elif runs:
@@ -86,14 +85,6 @@ def command(
         say(table(HEADER, [_row(run, now) for run in runs], styles))
     else:
         note("no runs")
-
-
-def _names(source: Source, tasks: Sequence[str], group: str | None) -> tuple[str, ...] | None:
-    """The units whose runs are wanted, None for all."""
-    if group is None:
-        return tuple(tasks) or None
-    grouped = [unit.name for unit in source.units.values() if (unit.group or "") == group]
-    return tuple(name for name in grouped if not tasks or name in tasks)
 
 
 def _row(run: Run, now: UnixMs) -> tuple[str, ...]:

@@ -1,105 +1,84 @@
-"""Where commands get runs and logs from: the data directory, read without changing anything.
+"""Where commands get runs and logs from: the daemon if one answers, else the data directory.
 
-This is the seam for a client of the API, which takes the place of :class:`Source` once a daemon can be asked.
+Spec: interfaces, runs, logs.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from functools import cached_property
-from sqlite3 import Cursor
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from runwisp.cli.options import Globals
-from runwisp.errors import ConfigNotFound
-from runwisp.logs.opening import open_log
-from runwisp.logs.paths import log_paths
-from runwisp.logs.reader import Snapshot
-from runwisp.model import Run, RunId, Service, Status, Task
-from runwisp.store import runs
-from runwisp.store.connection import open_reader, storage_errors
-from runwisp.store.datadir import DataDir
-from runwisp.store.runs import RunFilter
+from runwisp.model import Run, RunId
 
-#: More runs of one unit than can run at the same time.
-_ALL_ACTIVE = 10_000
+if TYPE_CHECKING:
+    from runwisp.logs.reader import LogLine
+    from runwisp.store.filters import RunFilter
 
 
-class Source:
-    """The runs and logs below one data directory, and the units that are configured now.
+class Log(Protocol):
+    """The log of a run as it was at one moment."""
 
-    ``cursor`` is None where nothing has been recorded yet.
-    """
+    @property
+    def first_available(self) -> int:
+        """The lowest line still kept; 1 for an empty log."""
 
-    def __init__(self, settings: Globals, data_dir: DataDir, cursor: Cursor | None) -> None:
-        self._settings = settings
-        self._data_dir = data_dir
-        self._cursor = cursor
+    @property
+    def total_lines(self) -> int:
+        """The number of the last line, 0 if there is none."""
 
-    @cached_property
-    def units(self) -> dict[str, Task | Service]:
-        """The configured units; none where no configuration is found and none was named.
+    @property
+    def truncated(self) -> bool:
+        """True if the first lines are gone."""
 
-        :raises ConfigNotFound: the one that was named is not there
-        :raises ConfigErrors: the configuration is not valid
-        """
-        # The loader is half of what this command imports, and most calls do without it.
-        from runwisp.cli.configuration import find_config, load_config
+    def lines(self, first: int, last: int) -> Iterator[LogLine]:
+        """The lines ``first`` to ``last``, as far as there are such lines."""
 
-        try:
-            path = find_config(self._settings)
-        except ConfigNotFound:
-            if self._settings.config is not None:
-                raise
-            return {}
-        config = load_config(path)
-        return {**config.tasks, **config.services}
+
+class Source(Protocol):
+    """The runs and logs of one daemon."""
 
     def knows(self, name: str) -> bool:
         """True if the unit has runs or is configured."""
-        return bool(self.runs(RunFilter(task_names=(name,)), 1)) or name in self.units
 
     def names(self) -> list[str]:
-        """All units that have runs or are configured, sorted."""
-        recorded = runs.task_names(self._cursor) if self._cursor is not None else []
-        return sorted({*self.units, *recorded})
+        """The units that a pattern is matched against and a typing error is compared with, sorted."""
 
-    def runs(self, wanted: RunFilter, limit: int) -> Sequence[Run]:
-        """The newest ``limit`` runs that pass the filter, newest first."""
-        return runs.page(self._cursor, wanted, limit) if self._cursor is not None else []
+    def runs(self, wanted: RunFilter, limit: int, group: str | None = None) -> Sequence[Run]:
+        """The newest ``limit`` runs that pass the filter, newest first.
 
-    def run(self, run_id: RunId) -> Run | None:
-        return runs.get(self._cursor, run_id) if self._cursor is not None else None
+        :param group: only of units that are in this group now; "" means those in none
+        """
+
+    def run(self, run_id: RunId) -> Run | None: ...
 
     def active_or_latest(self, name: str) -> Sequence[Run]:
         """The running runs of the unit, oldest first; else its latest ended one; else nothing."""
-        active = self.runs(RunFilter(task_names=(name,), statuses=(Status.RUNNING,)), _ALL_ACTIVE)
-        if active:
-            return active[::-1]
-        return self.runs(RunFilter(task_names=(name,), statuses=(Status.ENDED,)), 1)
 
-    def log(self, run: Run) -> Snapshot:
-        """The log of the run as it is now; the caller closes it.
+    def log(self, run: Run) -> AbstractContextManager[Log]:
+        """The log of the run as it is now.
 
         :raises OSError: its files cannot be read
         """
-        paths = log_paths(self._data_dir.logs, run.task_name, run.id, run.created_at)
-        return open_log(paths, is_ended=run.status is Status.ENDED, repair=False)
 
 
 @contextmanager
 def open_source(settings: Globals) -> Iterator[Source]:
-    """What the data directory of ``settings`` holds, at one moment.
+    """The daemon of ``settings`` if it answers, else what its data directory holds, at one moment.
 
     :raises StorageError: there is a database that cannot be read
     """
-    data_dir = DataDir(settings.data)
-    if not data_dir.database.exists():
-        yield Source(settings, data_dir, None)
-        return
-    with (
-        storage_errors(f"the database {data_dir.database} cannot be read"),
-        closing(open_reader(data_dir.database)) as connection,
-    ):
-        cursor = connection.execute("BEGIN")
-        yield Source(settings, data_dir, cursor)
+    # Without a socket nobody answers, and what a client needs takes a while to import.
+    if os.path.exists(settings.socket):
+        from runwisp.cli.remote import answering
+
+        with answering(settings) as source:
+            if source is not None:
+                yield source
+                return
+    from runwisp.cli.local import open_directory
+
+    with open_directory(settings) as directory:
+        yield directory

@@ -1,4 +1,4 @@
-"""Which runs the arguments of ``runwisp logs`` mean: names, globs and run ids (spec: interfaces, logs)."""
+"""What targets mean: names, globs and run ids (spec: interfaces, stop, start, restart; logs)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from runwisp.errors import RunWispError, UnknownUnit
 from runwisp.model import Run, RunId
 
 _RUN_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def is_run_id(target: str) -> bool:
+    """The target is the id of a run, not a name or a pattern."""
+    return _RUN_ID.fullmatch(target) is not None
+
+
+def is_pattern(target: str) -> bool:
+    """The target is matched against names."""
+    return any(mark in target for mark in "*?[")
 
 
 @frozen
@@ -54,7 +64,7 @@ def check_names(source: Source, names: Collection[str]) -> None:
 
 
 def _choose(source: Source, target: str) -> tuple[list[Run], list[str]]:
-    if _RUN_ID.fullmatch(target):
+    if is_run_id(target):
         run = source.run(RunId(target))
         if run is None:
             raise RunWispError(f"there is no run {target}")
@@ -65,7 +75,7 @@ def _choose(source: Source, target: str) -> tuple[list[Run], list[str]]:
 
 
 def _matching(source: Source, target: str) -> Iterator[str]:
-    if not any(mark in target for mark in "*?["):
+    if not is_pattern(target):
         check_names(source, [target])
         yield target
         return

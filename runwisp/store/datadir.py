@@ -110,6 +110,20 @@ class DataDir:
         os.close(self._lock)
         self._lock = None
 
+    def owner(self) -> int | None:
+        """The process that holds the lock, None if nobody does or it cannot be told; nothing is changed."""
+        try:
+            descriptor = os.open(self.pid_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _read_pid(descriptor)
+        finally:
+            os.close(descriptor)
+        return None
+
     def _try_lock(self) -> int | None:
         """The locked descriptor, None if the file was replaced meanwhile."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -139,7 +139,7 @@ def test_following_without_a_daemon_is_an_error(history: History) -> None:
     history.add("backup", RUN, LINES)
     done = runwisp("logs", "-f", "backup")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("ERROR --follow is not possible")
+    assert done.err.startswith("ERROR no daemon answers at ")
 
 
 def test_lines_that_were_rotated_away_are_told(history: History) -> None:
@@ -194,7 +194,7 @@ def test_on_a_terminal_prefixes_have_a_colour_for_each_unit_and_text_keeps_its_o
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.delenv("NO_COLOR", raising=False)
     first, second = evolve(RUNNING, task_name="a"), evolve(RUNNING, task_name="b")
-    printer = TextPrinter([first, second], BEGIN)
+    printer = TextPrinter([first, second], lambda: BEGIN)
     line = LogLine(1, UnixMs(0), Stream.STDOUT, "\x1b[1mx\x1b[0m", False)
     printer.print(first, [line])
     printer.print(second, [line])

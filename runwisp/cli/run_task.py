@@ -1,0 +1,97 @@
+"""``runwisp run-task``: asks a daemon to run a task, and follows the run (spec: interfaces, run-task)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager
+
+import click
+
+from runwisp.cli.connecting import connected, connected_to
+from runwisp.cli.documents import JsonCommand, no_run_document, outcome_document, run_exit_code
+from runwisp.cli.options import Globals
+from runwisp.cli.output import note, print_json, say
+from runwisp.cli.printers import TextPrinter, tell_rotation
+from runwisp.client.api import Api
+from runwisp.client.errors import NotFound
+from runwisp.client.following import NewLines, Rotated, follow_log, next_attempt
+from runwisp.client.resources import RemoteRun
+from runwisp.config.suggest import closest
+from runwisp.errors import RunWispError, UnknownUnit
+from runwisp.model import UnixMs
+from runwisp.units import now_ms
+
+INTERRUPTED = 130
+
+
+@click.command("run-task", cls=JsonCommand, failure=no_run_document, short_help="have the daemon run a task")
+@click.argument("task")
+@click.option("--detach", is_flag=True, help="Print the id of the run and leave.")
+@click.option(
+    "--url",
+    metavar="URL",
+    envvar="RUNWISP_URL",
+    help="The daemon at this URL, with login.  [variable: RUNWISP_URL]",
+)
+@click.pass_obj
+def command(settings: Globals, task: str, detach: bool, url: str | None, as_json: bool) -> None:
+    """Have the running daemon run TASK, and show its output.
+
+    Retries are followed; the exit code is that of the last attempt. Ctrl-C stops following, not the run. A
+    service gets one more replica where there is room. With --json the output goes to stderr.
+
+    With --url the password comes from RUNWISP_PASSWORD, else from the data directory, else from a prompt.
+
+    Example: runwisp run-task nightly-backup
+    """
+    connection: AbstractContextManager[Api] = connected_to(url, settings) if url else connected(settings)
+    with connection as api:
+        run = _trigger(api, task)
+        if not detach:
+            run = _follow(api, run, is_quiet=as_json)
+    if as_json:
+        print_json(outcome_document(run))
+    elif detach:
+        say(run.id)
+    sys.exit(0 if detach else run_exit_code(run))
+
+
+def _trigger(api: Api, task: str) -> RemoteRun:
+    try:
+        return api.trigger(task)
+    except NotFound:
+        names = [unit.name for unit in api.units()]
+        raise UnknownUnit(task, names, closest(task, names)) from None
+
+
+def _follow(api: Api, run: RemoteRun, *, is_quiet: bool) -> RemoteRun:
+    """Show the run and its retries; the last attempt, ended."""
+    try:
+        while True:
+            run = _show(api, run, is_quiet=is_quiet)
+            retry = next_attempt(api, run, time.sleep)
+            if retry is None:
+                return run
+            run = retry
+    except KeyboardInterrupt:
+        note(f"\n{run.label} goes on; see `runwisp logs -f {run.id}`")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _show(api: Api, run: RemoteRun, *, is_quiet: bool) -> RemoteRun:
+    """Print what the run writes; the run when it has ended."""
+    printer = TextPrinter([run], _now)
+    for step in follow_log(api, run.id, 1, time.sleep):
+        if isinstance(step, NewLines):
+            printer.print(run, step.items)
+        elif isinstance(step, Rotated):
+            tell_rotation(run, step.first_available)
+        else:
+            printer.print(step.run, ())
+            return step.run
+    raise RunWispError(f"the log of {run.id} has no end")
+
+
+def _now() -> UnixMs:
+    return now_ms(time.time)

@@ -1,0 +1,207 @@
+"""What the API answers, as values (spec: rest, resources).
+
+Only the fields that a client of ours looks at are read. A field that a newer daemon adds is no error, and
+neither is a new word: it is kept as the text that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+
+from attrs import field, frozen
+
+from runwisp.model import EndReason, Kind, Run, Status, Stream, TriggeredBy, TriggerSource, UnixMs
+from runwisp.units import parse_time
+
+if TYPE_CHECKING:
+    from runwisp.logs.reader import LogLine
+
+#: A JSON object. Its values are what the daemon sends; whoever reads them says what they are.
+Document: TypeAlias = Mapping[str, Any]
+
+W = TypeVar("W", bound=StrEnum)
+
+
+@frozen(kw_only=True)
+class RemoteRun(Run):
+    """A run as the daemon shows it, with all its fields in ``document``."""
+
+    document: Document = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class RemoteUnit:
+    """A task or service as the daemon shows it; ``running`` and ``instances`` are None for a task."""
+
+    name: str
+    kind: Kind
+    group: str | None
+    cron: str | None
+    api_trigger: bool
+    instances: int | None
+    running: int | None
+    is_paused: bool
+    is_active: bool
+    last_run: RemoteRun | None
+    document: Document = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class DaemonInfo:
+    version: str
+    pid: int
+    host: str
+    port: int
+    external_url: str | None
+    data_dir: str
+    config_path: str
+    socket_path: str
+    config_stale: bool
+    config_warnings: tuple[str, ...]
+    auth_required: bool
+    service_managed: bool
+    uptime: float
+    document: Document = field(repr=False, eq=False)
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds the daemon; one that has TLS sends it on to ``https``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.external_url or f"http://{host}:{self.port}"
+
+
+@frozen(kw_only=True)
+class SystemStats:
+    host: str
+    cpu_cores: int
+    work_dir: str
+    document: Document = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Reloaded:
+    """What a reload has changed; ``changed`` maps names to the keys that differ."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: Mapping[str, tuple[str, ...]]
+    settings: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@frozen
+class RemotePage:
+    """Some lines in a row and where they are in the log."""
+
+    items: tuple[LogLine, ...]
+    first_available: int
+    total_lines: int
+
+
+def run(document: Document) -> RemoteRun:
+    source, reason = document["trigger_source"], document["end_reason"]
+    return RemoteRun(
+        id=document["id"],
+        task_name=document["task_name"],
+        status=_word(Status, document["status"]),
+        created_at=parse_time(document["created_at"]),
+        triggered_by=_word(TriggeredBy, document["triggered_by"]),
+        trigger_source=_word(TriggerSource, source) if source is not None else None,
+        end_reason=_word(EndReason, reason) if reason is not None else None,
+        exit_code=document["exit_code"],
+        start_at=_time(document["start_at"]),
+        end_at=_time(document["end_at"]),
+        retry_attempt=document["retry_attempt"],
+        retry_of_run_id=document["retry_of_run_id"],
+        next_retry_at=_time(document["next_retry_at"]),
+        replica_index=document["replica_index"],
+        is_failure=document["is_failure"],
+        message=document["message"],
+        peak_memory_bytes=document["peak_memory_bytes"],
+        cpu_time=document["cpu_time"],
+        document=document,
+    )
+
+
+def unit(document: Document) -> RemoteUnit:
+    service, last_run = document["service"], document["last_run"]
+    return RemoteUnit(
+        name=document["name"],
+        kind=_word(Kind, document["kind"]),
+        group=document["group"],
+        cron=document["cron"],
+        api_trigger=document["api_trigger"],
+        instances=document["instances"],
+        running=service["running"] if service is not None else None,
+        is_paused=document["paused_at"] is not None,
+        is_active=document["active_runs"] + document["queued_runs"] > 0,
+        last_run=run(last_run) if last_run is not None else None,
+        document=document,
+    )
+
+
+def daemon_info(document: Document) -> DaemonInfo:
+    return DaemonInfo(
+        version=document["version"],
+        pid=document["pid"],
+        host=document["host"],
+        port=document["port"],
+        external_url=document["external_url"],
+        data_dir=document["data_dir"],
+        config_path=document["config_path"],
+        socket_path=document["socket_path"],
+        config_stale=document["config_stale"],
+        config_warnings=tuple(document["config_warnings"]),
+        auth_required=document["auth_required"],
+        service_managed=document["service_managed"],
+        uptime=document["uptime"],
+        document=document,
+    )
+
+
+def system_stats(document: Document) -> SystemStats:
+    return SystemStats(
+        host=document["host"],
+        cpu_cores=document["cpu_cores"],
+        work_dir=document["work_dir"],
+        document=document,
+    )
+
+
+def reloaded(document: Document) -> Reloaded:
+    return Reloaded(
+        added=tuple(document["added"]),
+        removed=tuple(document["removed"]),
+        changed={entry["name"]: tuple(entry["reasons"]) for entry in document["changed"]},
+        settings=tuple(document["settings"]),
+        warnings=tuple(document["warnings"]),
+    )
+
+
+def log_page(document: Document) -> RemotePage:
+    return RemotePage(
+        log_lines(document["items"]),
+        document["first_available"],
+        document["total_lines"],
+    )
+
+
+def log_lines(items: list[Document]) -> tuple[LogLine, ...]:
+    # Commands that show no log do without what reads one.
+    from runwisp.logs.reader import LogLine
+
+    return tuple(
+        LogLine(item["n"], item["ts"], Stream[item["stream"].upper()], item["text"], item["continued"])
+        for item in items
+    )
+
+
+def _word(words: type[W], text: str) -> W:
+    """The word of ours; one that a newer daemon has is text that compares unequal to all of ours."""
+    return words(text) if text in set(words) else cast(W, text)
+
+
+def _time(text: str | None) -> UnixMs | None:
+    return parse_time(text) if text is not None else None

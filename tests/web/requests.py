@@ -8,14 +8,17 @@
         assert answer.json() == {...}
 
 ``call`` is for handlers that finish at once, as they do with what tests use in place of threads and
-processes. ``start`` leaves the exchange open: for streams, and for handlers that wait.
+processes; it holds the answer against the OpenAPI document. ``start`` leaves the exchange open: for streams,
+and for handlers that wait.
 """
 
 from __future__ import annotations
 
+import gzip
 import json as json_
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from attrs import define, field, frozen
 from twisted.internet.address import IPv4Address, UNIXAddress
@@ -32,6 +35,7 @@ from runwisp.web.app import App, make_resource
 from runwisp.web.channel import ApiSite, Channel
 from runwisp.web.gate import IGate, RequestFacts
 from runwisp.web.routing import Caller, Route
+from tests.web.contract import check
 
 HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -45,11 +49,21 @@ class Response:
     body: bytes
 
     @property
+    def media_type(self) -> str:
+        """ "" where there is no body."""
+        return self.headers.get("content-type", "")
+
+    @property
     def text(self) -> str:
-        return self.body.decode()
+        return self.plain.decode()
 
     def json(self) -> Any:  # Any: JSON of any shape
-        return json_.loads(self.body)
+        return json_.loads(self.plain)
+
+    @property
+    def plain(self) -> bytes:
+        """The body as it was before it was compressed, if it was."""
+        return gzip.decompress(self.body) if "content-encoding" in self.headers else self.body
 
 
 @implementer(IGate)
@@ -84,7 +98,13 @@ def resource(
     wall: Callable[[], float] = lambda: 1_772_416_800.0,
 ) -> App:
     """The resource with the routes of ``apis``; by default everybody may use them."""
-    return make_resource(apis, gate or OpenGate(), clock or Clock(), wall)
+    app = make_resource(apis, gate or OpenGate(), clock or Clock(), wall)
+    _APIS[app] = tuple(map(type, apis))
+    return app
+
+
+#: What is documented of resources.
+_APIS: WeakKeyDictionary[IResource, tuple[type, ...]] = WeakKeyDictionary()
 
 
 class _Transport(StringTransport):
@@ -221,6 +241,10 @@ def call(
     )
     response = exchange.response
     exchange.leave()
+    if resource in _APIS:
+        is_json = "json" in response.media_type and response.body
+        document = response.json() if is_json else None
+        check(_APIS[resource], method, path, response.status, response.media_type or None, document)
     return response
 
 

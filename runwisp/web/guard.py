@@ -55,7 +55,7 @@ def parse_authority(text: str) -> Authority | None:
     if match is None:
         return None
     port = int(match["port"]) if match["port"] else None
-    if port is not None and port > 65_535:
+    if port is not None and not 1 <= port <= 65_535:
         return None
     host = match["host"].lower().removesuffix(".")
     if host.startswith("[") and (":" not in host or parse_ip(host[1:-1]) is None):

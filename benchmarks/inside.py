@@ -25,6 +25,7 @@ from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.recovery import Recovery
 from runwisp.events import Event, RunEnded
+from runwisp.lean import collect_rarely
 from runwisp.model import EndReason
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
@@ -77,6 +78,7 @@ async def measure(reactor: PosixReactorBase, config: Config, directory: Path, ta
     replicas = sum(service.instances for service in config.services.values())
     while proc.child_count(os.getpid()) < replicas:
         await deferLater(reactor, _GLANCE_S)
+    collect_rarely()
     await run_many(reactor, parts, engine, "warm-up", WARM_UP_RUNS)
     print(await run_many(reactor, parts, engine, task, count))
     await engine.shut_down(config.daemon.shutdown_timeout)

@@ -87,9 +87,9 @@ class LogWriter:
         # subscribers change, so that readers do not wait for a slow disk.
         self._turn = RLock()
         self._quick = Lock()
-        for name in names:
-            # Nearly always there is nothing: to ask is cheaper than to try.
-            if os.path.lexists(name):
+        # Nearly always there is nothing, and no other file is ever there without one of these.
+        if os.path.lexists(self._log_path) or os.path.lexists(part):
+            for name in names:
                 self._attempt(partial(files.unlink, name))
 
     @property

@@ -2,7 +2,8 @@
 
 A commit, and the way into the writer's thread and back, cost far more than the statements of one write. So
 the writes queued within one turn of the reactor, or while a commit is under way, go together into the next
-transaction. Readers have connections of their own and see what is committed.
+transaction, and the thread stays at work until nothing is queued. Readers have connections of their own and
+see what is committed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from runwisp.errors import StorageError
@@ -82,7 +84,7 @@ class Database:
         self._queue.append(_Write(work, done))
         if not self._is_flushing:
             self._is_flushing = True
-            self._reactor.callLater(0, lambda: Deferred.fromCoroutine(self._flush(writer)))
+            self._reactor.callLater(0, self._flush, writer)
         return done
 
     def read(self, work: Callable[[Cursor], T]) -> Deferred[T]:
@@ -105,14 +107,33 @@ class Database:
         make_patient(pool.threadpool, self._reactor)
         return pool
 
-    async def _flush(self, writer: ConnectionPool) -> None:
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_LIMIT))]
-            for write, outcome in zip(batch, await _outcomes(writer, batch), strict=True):
-                if outcome.error is None:
-                    write.done.callback(outcome.value)
-                else:
-                    write.done.errback(outcome.error)
+    def _flush(self, writer: ConnectionPool) -> None:
+        drained = writer.runWithConnection(self._drain)
+        drained.addErrback(self._refuse_queued)
+        drained.addCallback(self._drained, writer)
+
+    def _drain(self, connection: Connection) -> None:
+        """Called in the writer's thread: commit what is queued, batch after batch, and tell of each."""
+        while batch := self._take_batch():
+            self._reactor.callFromThread(_settle, batch, _outcomes(connection, batch))
+
+    def _take_batch(self) -> list[_Write]:
+        return [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_LIMIT))]
+
+    def _refuse_queued(self, failure: Failure) -> None:
+        """The writer's connection could not be had at all."""
+        batch = self._take_batch()
+        try:
+            with connections.storage_errors("the database cannot be written"):
+                failure.raiseException()
+        except Exception as error:
+            _settle(batch, [Outcome(error=error)] * len(batch))
+
+    def _drained(self, _: object, writer: ConnectionPool) -> None:
+        if self._queue:
+            # It was queued after the thread's last look.
+            self._flush(writer)
+            return
         self._is_flushing = False
         self._tell_if_quiet()
 
@@ -151,15 +172,20 @@ class Database:
             writer.close()
 
 
-async def _outcomes(writer: ConnectionPool, batch: list[_Write]) -> list[Outcome]:
+def _outcomes(connection: Connection, batch: list[_Write]) -> list[Outcome]:
     try:
         with connections.storage_errors("the database cannot be written"):
-            outcomes: list[Outcome] = await writer.runWithConnection(
-                run_batch, [write.work for write in batch]
-            )
-            return outcomes
+            return run_batch(connection, [write.work for write in batch])
     except Exception as error:  # all of the batch failed: each of those who wait hears of it
         return [Outcome(error=error)] * len(batch)
+
+
+def _settle(batch: list[_Write], outcomes: list[Outcome]) -> None:
+    for write, outcome in zip(batch, outcomes, strict=True):
+        if outcome.error is None:
+            write.done.callback(outcome.value)
+        else:
+            write.done.errback(outcome.error)
 
 
 def _checkpoint(connection: Connection) -> None:

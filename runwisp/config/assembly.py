@@ -11,6 +11,7 @@ from runwisp.config.build import UnitBuilder, read_defaults, unit_name
 from runwisp.config.dependencies import check_dependencies
 from runwisp.config.environment import Dotenvs
 from runwisp.config.fields import Table
+from runwisp.config.files import digest_of
 from runwisp.config.notifications import check_tokens, notifier_id, read_notifier, read_route
 from runwisp.config.notify_fields import NOTIFICATION_ROUTE, NOTIFIER, NOTIFIERS, ROUTE
 from runwisp.config.reading import Report
@@ -52,7 +53,7 @@ def assemble(
     units.check_notifiers(channels)
     config = Config(
         path=root.source.path,
-        files=(*(file.source.path for file in files), *dotenvs.env_files),
+        files={**{file.source.path: digest_of(file.source.text) for file in files}, **dotenvs.env_files},
         timezone=zone,
         timezone_source=zone_source,
         storage=storage,

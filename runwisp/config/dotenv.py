@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from runwisp.config.files import CannotRead, read_text
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from runwisp.config.files import CannotRead, digest_of, read_text
 from runwisp.config.problems import Rejected, reject
 from runwisp.config.shapes import MAX_ENV_ENTRIES, check_variable
 from runwisp.errors import Problem, ProblemClass
 
-_MAX_FILE_MB = 16
+#: The largest file, in megabytes.
+MAX_FILE_MB = 16
 
 
 class BadDotenv(Exception):
@@ -18,14 +23,21 @@ class BadDotenv(Exception):
         self.problems = problems
 
 
-def read_dotenv(path: str) -> dict[str, str]:
+@frozen
+class Dotenv:
+    variables: Mapping[str, str]
+    digest: str
+
+
+def read_dotenv(path: str) -> Dotenv:
     """The variables of a file. Messages hold no text of it.
 
     :raises BadDotenv: if it cannot be read, or with every line that is wrong
     """
     variables: dict[str, str] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(_text(path).split("\n"), 1):
+    text = _text(path)
+    for number, line in enumerate(text.split("\n"), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
@@ -42,12 +54,12 @@ def read_dotenv(path: str) -> dict[str, str]:
         )
     if problems:
         raise BadDotenv(problems)
-    return variables
+    return Dotenv(variables, digest_of(text))
 
 
 def _text(path: str) -> str:
     try:
-        return read_text(path, _MAX_FILE_MB)
+        return read_text(path, MAX_FILE_MB)
     except CannotRead as error:
         raise BadDotenv([Problem(ProblemClass.IO, f"cannot read {path}: {error}")]) from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
-from runwisp.config.dotenv import BadDotenv, read_dotenv
+from runwisp.config.dotenv import BadDotenv, Dotenv, read_dotenv
 from runwisp.config.reading import Report
 from runwisp.config.shapes import MAX_ENV_ENTRIES
 from runwisp.config.source import Entry
@@ -21,23 +21,23 @@ _MAPS = (("env", "env_file"), ("secrets", "secrets_file"))
 
 @define
 class Dotenvs:
-    """Reads each file once. The keys of ``env_files`` are the files whose change may be looked at."""
+    """Reads each file once. ``env_files`` are those whose change may be looked at, with their digests."""
 
     report: Report
-    env_files: dict[Path, None] = field(factory=dict)
-    _read: dict[str, Mapping[str, str]] = field(factory=dict)
+    env_files: dict[Path, str] = field(factory=dict)
+    _read: dict[str, Dotenv] = field(factory=dict)
 
     def variables(self, entry: Entry, key: str, path: str) -> Mapping[str, str]:
         """The variables of the file ``path``, which ``key`` of ``entry`` names; none of a bad file."""
-        if key == "env_file":
-            self.env_files[Path(path)] = None
         if path not in self._read:
             try:
                 self._read[path] = read_dotenv(path)
             except BadDotenv as error:
-                self._read[path] = {}
+                self._read[path] = Dotenv({}, "")
                 self.report.problems += [_located(problem, entry, key) for problem in error.problems]
-        return self._read[path]
+        if key == "env_file":
+            self.env_files[Path(path)] = self._read[path].digest
+        return self._read[path].variables
 
 
 def _located(problem: Problem, entry: Entry, key: str) -> Problem:

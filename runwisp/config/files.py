@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from os import PathLike
 
 MEGABYTE = 1 << 20
@@ -37,3 +38,8 @@ def read_text(path: str | PathLike[str], limit_mb: int) -> str:
         return read_file(path, limit_mb).decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise CannotRead("it is not UTF-8 text") from None
+
+
+def digest_of(text: str) -> str:
+    """What tells two texts apart."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -22,7 +22,7 @@ def read_included(
 ) -> list[Structure]:
     """The files that ``globs`` match, in order, without the root file; their faults go to ``problems``."""
     found = []
-    for path in _matches(globs, root.source.path):
+    for path in matches(globs, root.source.path):
         try:
             structure = find_structure(read_source(path, str(path), home, environ, "daemon.include"))
         except Unreadable as error:
@@ -46,7 +46,8 @@ def _refused_tables(structure: Structure, root: Structure) -> Iterable[Problem]:
             yield entry.problem(ProblemClass.CONFLICT, message)
 
 
-def _matches(globs: Iterable[str], root: Path) -> list[Path]:
+def matches(globs: Iterable[str], root: Path) -> list[Path]:
+    """The files that absolute ``globs`` match, sorted, without ``root``."""
     found = {os.path.normpath(path) for glob in globs for path in expand(glob)}
     return [Path(path) for path in sorted(found) if os.path.realpath(path) != os.path.realpath(root)]
 

@@ -124,11 +124,12 @@ class Config:
     """A configuration that can be run.
 
     ``path`` is the root file, absolute; ``files`` are all whose change would change this configuration and
-    that may be looked at: root, included and env files. ``timezone`` is that of the scheduler.
+    that may be looked at: root, included and env files, each with a digest of the text that was read.
+    ``timezone`` is that of the scheduler.
     """
 
     path: Path
-    files: tuple[Path, ...]
+    files: Mapping[Path, str] = field(eq=list)
     timezone: str
     timezone_source: Literal["config", "system"]
     storage: StorageSettings

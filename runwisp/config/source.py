@@ -15,7 +15,8 @@ from runwisp.config.positions import Positions, find_positions
 from runwisp.config.problems import KeyPath, dotted, one_line
 from runwisp.errors import Problem, ProblemClass
 
-_MAX_FILE_MB = 16
+#: The largest file, in megabytes.
+MAX_FILE_MB = 16
 
 
 @frozen(eq=False)
@@ -58,7 +59,7 @@ def read_source(
     """
     absolute = path.absolute()
     try:
-        content = read_file(path, _MAX_FILE_MB)
+        content = read_file(path, MAX_FILE_MB)
     except CannotRead as error:
         message = one_line(f"cannot read {absolute}: {error}")
         raise Unreadable(Problem(ProblemClass.IO, message, key, name)) from None

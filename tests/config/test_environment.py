@@ -50,7 +50,7 @@ def test_the_files_are_named_by_absolute_paths_and_only_env_files_are_watched(tm
     task, service = config.tasks["t"], config.services["s"]
     assert (task.env_file, service.env_file) == (str(tmp_path / "unit.env"), str(tmp_path / "defaults.env"))
     assert task.secrets_file == str(tmp_path / "unit.secrets")
-    assert config.files == tuple(tmp_path / name for name in (FILE_NAME, "defaults.env", "unit.env"))
+    assert list(config.files) == [tmp_path / name for name in (FILE_NAME, "defaults.env", "unit.env")]
 
 
 def test_dotenv_lines_are_trimmed_unquoted_and_not_expanded(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_dotenv_lines_are_trimmed_unquoted_and_not_expanded(tmp_path: Path) -> N
         "A=2\r",
     ]
     (tmp_path / "f").write_text("\n".join(lines))
-    assert read_dotenv(str(tmp_path / "f")) == {
+    assert read_dotenv(str(tmp_path / "f")).variables == {
         "A": "2",
         "B": "two words",
         "C": "single",

@@ -24,7 +24,7 @@ def test_units_notifiers_and_routes_of_all_files_add_up(tmp_path: Path) -> None:
     assert (set(config.tasks), set(config.services)) == ({"root", "b"}, {"a", "c"})
     assert [route.match.task for route in config.routes] == ["root", "a", "b"]
     names = [FILE_NAME, "jobs.d/a.toml", "jobs.d/b.toml", "jobs.d/c.toml"]
-    assert config.files == tuple(tmp_path / name for name in names)
+    assert list(config.files) == [tmp_path / name for name in names]
     assert config.tasks["b"].source_file == str(tmp_path / "jobs.d/b.toml")
 
 

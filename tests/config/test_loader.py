@@ -43,7 +43,7 @@ def test_an_empty_file_is_valid(tmp_path: Path) -> None:
     config = load_text(tmp_path, "")
     assert (config.tasks, config.services, config.warnings) == ({}, {}, ())
     assert config.path == tmp_path / FILE_NAME
-    assert config.files == (tmp_path / FILE_NAME,)
+    assert list(config.files) == [tmp_path / FILE_NAME]
     assert config.unit("x") is None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from sqlite3 import Cursor
 from typing import TypeVar
 
@@ -39,6 +40,15 @@ class ImmediateDatabase:
 
     def read(self, work: Callable[[Cursor], T]) -> Deferred[T]:
         return execute(transact, self._connection, BEGIN_READ, work)
+
+    @contextmanager
+    def traced(self, on_statement: Callable[[str], object]) -> Iterator[None]:
+        """Tell of each statement while the context lasts, those that begin and commit too."""
+        self._connection.set_trace_callback(on_statement)
+        try:
+            yield
+        finally:
+            self._connection.set_trace_callback(None)
 
     def now(self, work: Callable[[Cursor], T]) -> T:
         """The result of ``work``, for tests that want to look or to prepare."""

@@ -13,7 +13,9 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import TypeAlias, TypeVar
 
@@ -156,12 +158,16 @@ OPEN_PIDFD = _find_pidfd()
 
 @implementer(ISpawner)
 class Spawner:
-    """The real thing. ``open_pidfd`` None forces the way by SIGCHLD."""
+    """The real thing. ``open_pidfd`` None forces the way by SIGCHLD.
+
+    Children get the limits on descriptors that hold when it is made.
+    """
 
     def __init__(self, reactor: PosixReactorBase, open_pidfd: OpenPidFd | None = OPEN_PIDFD) -> None:
         self._reactor = reactor
         self._open_pidfd = open_pidfd
         self._table = ProcessTable(RUN_ID)
+        self._descriptor_limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         handle_ignored_signals()
 
     def spawn(self, protocol: IProcessProtocol, launch: Launch) -> Child:
@@ -180,9 +186,16 @@ class Spawner:
         finally:
             for fd in theirs:
                 os.close(fd)
+        self._restore_descriptor_limits(pid)
         child = Child(self._reactor, protocol, launch, pid, self._table)
         child.connect(ours, self._open_pidfd)
         return child
+
+    def _restore_descriptor_limits(self, pid: int) -> None:
+        """The daemon raises its limit for itself: select() in a child could not take such high numbers."""
+        if sys.platform == "linux":
+            with suppress(OSError):  # it is over already
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, self._descriptor_limits)
 
 
 def handle_ignored_signals() -> None:

@@ -434,6 +434,17 @@ def test_too_few_descriptors_are_a_failed_start(reactor: PosixReactorBase) -> No
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
+async def test_a_limit_that_we_raise_for_ourselves_is_not_for_children(children: Children) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    spawner = Children(children.reactor, Spawner(children.reactor))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft + 1, hard) if soft < hard else (soft - 1, hard))
+    try:
+        child = await spawner.run("ulimit -Sn")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert child.output[1] == b"%d\n" % soft
+
+
 async def test_a_process_runs_as_another_user_or_is_refused(children: Children) -> None:
     script = "id -u; id -g; id -G"
     launch = Launch(("/bin/sh", "-c", script), PATH, cwd="/", uid=NOBODY, gid=NOBODY, groups=(NOBODY, 12))

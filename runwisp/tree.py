@@ -21,11 +21,8 @@ from runwisp.lifeline import Lifeline
 from runwisp.sdnotify import Notifier
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
-from runwisp.web.api.auth import AuthApi, LocalApi
-from runwisp.web.api.health import HealthApi
-from runwisp.web.app import App, make_resource
+from runwisp.web.assembly import Apps, Backing
 from runwisp.web.auth.opening import open_auth
-from runwisp.web.guard import Gate
 from runwisp.web.listen.listeners import Listeners, Places
 from runwisp.web.server import Server
 
@@ -56,11 +53,18 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
     places = Places(host=settings.host, port=settings.port, socket=settings.socket, tls=data_dir.tls)
     listeners = Listeners(reactor, places, config.daemon, time.time)
 
-    async def make_app() -> App:
+    async def make_apps() -> Apps:
         auth = await open_auth(database, data_dir, os.environ, time.time, reactor.seconds)
-        apis = (HealthApi(engine, database, reactor), AuthApi(auth), LocalApi(auth))
-        gate = Gate(auth, settings.host, lambda: engine.config.daemon)
-        return make_resource(apis, gate, reactor, time.time)
+        return Backing(
+            clock=reactor,
+            wall=time.time,
+            engine=engine,
+            database=database,
+            bus=parts.bus,
+            logs=data_dir.logs,
+            host=settings.host,
+            url=listeners.url,
+        ).make_apps(auth)
 
     # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
     is_host_zone = config.timezone_source == "system"
@@ -72,6 +76,6 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
         boot=boot,
         housekeeping=housekeeping,
         lifeline=lifeline,
-        server=Server(listeners, make_app),
+        server=Server(listeners, make_apps),
         load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
     )

@@ -59,6 +59,7 @@ class Listeners:
         self._places = places
         self._settings = settings
         self._tcp: list[socket.socket] = []
+        self._metrics: list[socket.socket] = []
         self._control: ControlSocket | None = None
         self._credentials: Credentials | None = None
         self._ports: list[IListeningPort] = []
@@ -86,6 +87,9 @@ class Listeners:
         """
         places, settings = self._places, self._settings
         self._tcp = bind_tcp(places.host, places.port)
+        if settings.metrics_listen is not None:
+            host, _, port = settings.metrics_listen.rpartition(":")
+            self._metrics = bind_tcp(host.strip("[]"), int(port), "[daemon] metrics_listen")
         self._control = bind_control(places.socket)
         is_local = all(is_loopback(listening.getsockname()[0]) for listening in self._tcp)
         if settings.tls_cert is not None or (settings.tls is Tls.AUTO and not is_local):
@@ -99,8 +103,8 @@ class Listeners:
                 host=places.host,
             )
 
-    def open(self, site: IProtocolFactory) -> None:
-        """Accept connections, also those that have waited."""
+    def open(self, site: IProtocolFactory, metrics: IProtocolFactory | None) -> None:
+        """Accept connections, also those that have waited; ``metrics`` answers at the listener of its own."""
         assert self._control is not None
         reactor = self.reactor
         tcp: IProtocolFactory = site
@@ -112,6 +116,8 @@ class Listeners:
         control = OwnUserOnly(site, os.geteuid())
         self._ports = [accept_tcp(reactor, listening, tcp) for listening in self._tcp]
         self._ports.append(accept_control(reactor, self._control.listening, control))
+        if metrics is not None:
+            self._ports += [accept_tcp(reactor, listening, metrics) for listening in self._metrics]
 
     def refresh(self) -> None:
         """Show new connections the certificate that is in the files by now, unless it is a bad one."""
@@ -127,7 +133,7 @@ class Listeners:
 
     def abandon(self) -> None:
         """Let go of everything that was bound, if it has not been opened."""
-        for listening in self._tcp:
+        for listening in (*self._tcp, *self._metrics):
             listening.close()
         if self._control is not None:
             self._control.remove()

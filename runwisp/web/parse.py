@@ -61,7 +61,7 @@ def query_value(raw: str, route: Route) -> Any:
         raise invalid([_flaw("must be given once", f"query.{name}") for name in _repeated(pairs)])
     rules = {name: rule for name, rule, _ in rules_of(cls)}
     document = {name: rules[name].from_text(text) if name in rules else text for name, text in texts.items()}
-    value = _made(document, cls, "query", texts)
+    value = _made(document, cls, "query")
     return value if route.query else None
 
 
@@ -77,7 +77,7 @@ def body_value(content: bytes, content_type: str | None, route: Route) -> Any:
     if not _JSON_TYPE.fullmatch(content_type or ""):
         raise Problem(415, Code.MEDIA_TYPE, "The body must have the Content-Type application/json.")
     document = _json(content)
-    value = _made(document, route.body or Nothing, "body", document)
+    value = _made(document, route.body or Nothing, "body")
     return value if route.body else None
 
 
@@ -111,12 +111,11 @@ def _repeated(pairs: Iterable[tuple[str, object]]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def _made(document: object, cls: type, place: str, raw: object) -> Any:
-    """An instance of ``cls``; ``raw`` is what the values of mistakes are taken from."""
+def _made(document: object, cls: type, place: str) -> Any:  # Any: an instance of ``cls``
     try:
         return structure(document, cls)
     except (Unfit, ClassValidationError) as error:
-        raise invalid(list(_flaws(error, cls, place, raw))) from error
+        raise invalid(list(_flaws(error, cls, place, document))) from error
 
 
 def _flaws(error: Exception, cls: type, place: str, raw: object) -> Iterator[Flaw]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Cursor
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
@@ -21,8 +21,11 @@ from runwisp.store import runs
 from runwisp.web.api.bulk import BulkApi
 from runwisp.web.api.runs import RunsApi
 from tests import make
+from tests.engine.fakes import in_this_thread
 from tests.engine.stage import NOON_S, Stage
 from tests.web.requests import Exchange, Response, call, resource, start
+
+T = TypeVar("T")
 
 NOON = UnixMs(int(NOON_S * 1000))
 
@@ -65,14 +68,18 @@ def now(result: Deferred[Run]) -> Run:
 
 
 class History:
-    """The API over an engine with the configuration ``text``."""
+    """The API over an engine with the configuration ``text``.
+
+    ``steps`` are the numbers of runs whose files were deleted at a time.
+    """
 
     def __init__(self, text: str, logs: Path = Path("logs")) -> None:
         self.stage = Stage()
         self.logs = logs
         self.engine = Engine(self.stage.resources, make.config(text))
         database = self.stage.database
-        deletion = Deletion(self.stage.resources.in_thread, database, logs, self.stage.bus)
+        self.steps: list[int] = []
+        deletion = Deletion(self._in_thread, database, logs, self.stage.bus)
         apis = (RunsApi(self.engine, database, deletion), BulkApi(self.engine, database, deletion))
         self._resource = resource(*apis, clock=self.stage.clock, wall=self.stage.wall)
 
@@ -122,6 +129,12 @@ class History:
 
     def deleted(self) -> list[RunId]:
         return [event.run_id for event in self.stage.events if isinstance(event, RunDeleted)]
+
+    def _in_thread(self, work: Callable[..., T], /, *args: object) -> Deferred[T]:
+        _, goners = args
+        assert isinstance(goners, list)
+        self.steps.append(len(goners))
+        return in_this_thread(work, *args)
 
     def left(self) -> list[RunId]:
         return [run.id for run in self.stage.rows()]

@@ -73,7 +73,8 @@ class PinnedConnection(HTTPConnection):
             try:
                 self._shake_hands(ssl.create_default_context())
             except ssl.SSLCertVerificationError:
-                self.close()
+                # Not self.close(), which would forget the request that is on its way.
+                self.sock.close()
             else:
                 return
         seen = self._shake_hands(_any_certificate())

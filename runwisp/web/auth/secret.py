@@ -11,7 +11,7 @@ from runwisp.store import marks
 
 _SECRET_KEY = "jwt_secret"
 _HASH_KEY = "password_hash"
-#: One try takes 16 MiB and some fifty milliseconds.
+#: They take 16 MiB and some fifty milliseconds.
 _N, _R, _P = 2**14, 8, 1
 _SALT_BYTES = 16
 
@@ -19,16 +19,17 @@ _SALT_BYTES = 16
 def settle(cursor: Cursor, password: str) -> bytes:
     """The stored secret, or a new one if the password differs from that of the start before.
 
-    Takes the time of a scrypt or two.
+    Takes the time of a scrypt.
     """
-    stored = marks.config_entry(cursor, _SECRET_KEY)
-    known = marks.config_entry(cursor, _HASH_KEY)
-    if stored is not None and known is not None and matches(password, known):
-        return bytes.fromhex(stored)
-    secret = secrets.token_bytes(32)
-    marks.set_config_entry(cursor, _SECRET_KEY, secret.hex())
-    marks.set_config_entry(cursor, _HASH_KEY, hashed(password, secrets.token_bytes(_SALT_BYTES)))
-    return secret
+    secret, known = (marks.config_entry(cursor, key) for key in (_SECRET_KEY, _HASH_KEY))
+    # One scrypt, also for a new password: the C library would keep the memory of a second for good.
+    digest = hashed(password, salt_of(known or ""))
+    if secret is not None and known is not None and hmac.compare_digest(digest.encode(), known.encode()):
+        return bytes.fromhex(secret)
+    new = secrets.token_bytes(32)
+    marks.set_config_entry(cursor, _SECRET_KEY, new.hex())
+    marks.set_config_entry(cursor, _HASH_KEY, digest)
+    return new
 
 
 def hashed(password: str, salt: bytes) -> str:
@@ -37,10 +38,10 @@ def hashed(password: str, salt: bytes) -> str:
     return f"scrypt${_N}${_R}${_P}${salt.hex()}${digest.hex()}"
 
 
-def matches(password: str, known: str) -> bool:
-    """Whether ``known`` is kept of ``password``; what was made with other parameters is not."""
-    salt = known.rpartition("$")[0].rpartition("$")[2]
+def salt_of(known: str) -> bytes:
+    """The salt in what is kept of a password; a new one if there is none."""
     try:
-        return hmac.compare_digest(hashed(password, bytes.fromhex(salt)), known)
+        salt = bytes.fromhex(known.rpartition("$")[0].rpartition("$")[2])
     except ValueError:
-        return False
+        salt = b""
+    return salt if len(salt) == _SALT_BYTES else secrets.token_bytes(_SALT_BYTES)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from runwisp.store import marks
-from runwisp.web.auth.secret import hashed, matches, settle
+from runwisp.web.auth.secret import hashed, salt_of, settle
 from tests.fakes import ImmediateDatabase
 
 
@@ -51,6 +51,7 @@ def test_a_hash_that_cannot_be_read_replaces_the_secret(database: ImmediateDatab
     secret = start(database, "password")
     set_entry(database, "password_hash", known)
     assert start(database, "password") != secret
+    assert entry(database, "password_hash") != known
 
 
 def test_a_secret_without_a_hash_is_replaced(database: ImmediateDatabase) -> None:
@@ -58,9 +59,14 @@ def test_a_secret_without_a_hash_is_replaced(database: ImmediateDatabase) -> Non
     assert start(database, "password") != bytes(32)
 
 
-def test_a_hash_matches_its_password_only() -> None:
-    known = hashed("pässword", bytes(16))
-    assert matches("pässword", known)
-    assert not matches("password", known)
-    assert not matches("", known)
-    assert not matches("pässword", known.replace("scrypt$16384", "scrypt$8192"))
+@pytest.mark.parametrize("known", ["", "$", "scrypt$1$2$3$zz$00", "scrypt$16384$8$1$00$11", "plain"])
+def test_a_hash_without_a_good_salt_gets_a_new_one(known: str) -> None:
+    assert len(salt_of(known)) == 16
+    assert salt_of(known) != salt_of(known)
+
+
+def test_a_hash_tells_its_password_from_others_by_its_salt() -> None:
+    known = hashed("pässword", b"a" * 16)
+    assert salt_of(known) == b"a" * 16
+    assert hashed("pässword", salt_of(known)) == known
+    assert hashed("password", salt_of(known)) != known

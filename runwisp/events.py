@@ -7,14 +7,14 @@ reactor, in the order of publication, so none of them can call back into an acto
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from runwisp.model import Bytes, Notification, Run, RunId
+from runwisp.model import Bytes, Notification, Run, RunId, ServiceReport
 
 
 @frozen
@@ -25,6 +25,14 @@ class RunCreated:
 @frozen
 class RunStarted:
     run: Run
+
+
+@frozen
+class RunUpdated:
+    """A started run that is to be stopped, or an ended one whose retry exists now or will never."""
+
+    run: Run
+    is_stopping: bool = False
 
 
 @frozen
@@ -77,15 +85,53 @@ class UnreadCountChanged:
     unread_count: int
 
 
+@frozen
+class ServiceUpdated:
+    """Something about the slots of a service has changed; ``report`` is how they are after that."""
+
+    name: str
+    report: ServiceReport
+
+
+@frozen
+class TaskUpdated:
+    """The schedule of the task ``name`` was paused or resumed."""
+
+    name: str
+
+
+@frozen(kw_only=True)
+class TasksChanged:
+    """A reload was applied: names of units, the changed keys of each, changed settings, and warnings."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: Mapping[str, tuple[str, ...]]
+    settings: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@frozen
+class ConfigStale:
+    """Whether the files of the configuration differ from what is loaded; it was otherwise before."""
+
+    is_stale: bool
+
+
 Event: TypeAlias = (
     RunCreated
     | RunStarted
+    | RunUpdated
     | RunEnded
     | ServiceFatal
     | RunDeleted
     | DiskPressure
     | NotificationChanged
     | UnreadCountChanged
+    | ServiceUpdated
+    | TaskUpdated
+    | TasksChanged
+    | ConfigStale
 )
 Subscriber: TypeAlias = Callable[[Event], None]
 

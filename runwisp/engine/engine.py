@@ -76,19 +76,32 @@ class Engine:
         """Every run whose stop is in progress, and how far it has come."""
         return {run: phase for owner in self._owners() for run, phase in owner.waiting_for().items()}
 
+    def is_stopping(self, run_id: RunId) -> bool:
+        """A stop of the run was asked for, and its process has not ended yet."""
+        return any(owner.is_stopping(run_id) for owner in self._owners())
+
     def summary(self) -> str:
         """One line for people about what is configured and what runs."""
         return f"{len(self.keepers)} tasks, {len(self.supervisors)} services, {self.active_count} active runs"
 
     # Orders by name (spec: runtime, verbs)
 
-    def trigger(self, name: str, source: TriggerSource | None) -> Deferred[Run]:
-        """Fire a unit by hand; the Deferred has the run once its row is committed.
+    def check_trigger(self, name: str) -> None:
+        """Whether a unit may be fired by hand now.
 
         :raises UnknownUnit: no task or service has this name
         :raises Refused: ``api_trigger`` is false, or the daemon is shutting down
         """
-        self._check_trigger(name)
+        check_manual_trigger(self.config, name)
+        self._check_order(name)
+
+    def trigger(self, name: str, source: TriggerSource | None) -> Deferred[Run]:
+        """Fire a unit by hand; the Deferred has the run once its row is committed.
+
+        :raises UnknownUnit: no task or service has this name
+        :raises Refused: as for :meth:`check_trigger`
+        """
+        self.check_trigger(name)
         if name in self.supervisors:
             return self.supervisors[name].trigger(source)
         return self.keepers[name].fire(TriggeredBy.API, source)
@@ -97,9 +110,9 @@ class Engine:
         """A task: a run, unless one is active or queued, and then None. A service: fill its empty slots.
 
         :raises UnknownUnit: no task or service has this name
-        :raises Refused: as for :meth:`trigger`
+        :raises Refused: as for :meth:`check_trigger`
         """
-        self._check_trigger(name)
+        self.check_trigger(name)
         if name in self.supervisors:
             self.supervisors[name].start(TriggeredBy.API, source)
             return None
@@ -124,9 +137,9 @@ class Engine:
 
         :return: the run of a task, or None if a stop or another restart came before it
         :raises UnknownUnit: no task or service has this name
-        :raises Refused: as for :meth:`trigger`
+        :raises Refused: as for :meth:`check_trigger`
         """
-        self._check_trigger(name)
+        self.check_trigger(name)
         if name in self.supervisors:
             self.supervisors[name].restart(source)
             return None
@@ -243,10 +256,6 @@ class Engine:
         if owner is not None:
             yield owner
         yield from (owner for owner in self.retired if owner.name == name)
-
-    def _check_trigger(self, name: str) -> None:
-        check_manual_trigger(self.config, name)
-        self._check_order(name)
 
     def _check_order(self, name: str) -> None:
         find_unit(self.config, name)

@@ -20,6 +20,7 @@ from runwisp.engine.ladder import StopLadder
 from runwisp.engine.process import IChild, StartFailed, Usage
 from runwisp.engine.resources import Resources
 from runwisp.engine.seams import RunLog
+from runwisp.events import RunUpdated
 from runwisp.logs.limits import Cut
 from runwisp.model import EndReason, LogOnFull, Run, Seconds, Status, Task, Unit
 from runwisp.policy.failures import is_failure
@@ -75,9 +76,21 @@ class Execution:
     async def perform(self, committed: Happening) -> Run:
         """Start the process once its row is committed, and see it through.
 
+        What fails within the daemon itself ends the run too, and its process with it.
+
         :return: the run as ended, which is not recorded yet
         """
         await committed.when()
+        try:
+            return await self._perform()
+        except Exception:
+            self.log.failure("run {run} broke off", run=self.run.id)
+            if self._child is not None:
+                self._child.signal_group(Signals.SIGKILL)
+            message = "an error within the daemon broke the run off; the daemon's log says which"
+            return self._ended(exit_status=None, signal=None, message=message)
+
+    async def _perform(self) -> Run:
         if self._cause is not None:
             return self._ended(exit_status=None, signal=None, message="stopped before it started")
         self.log.info("run started", task=self.run.label, run=self.run.id)
@@ -103,6 +116,7 @@ class Execution:
         if self._exited_s is not None or self._cause is not None:
             return
         self._cause = cause
+        self._resources.ledger.tell(RunUpdated(self.run, is_stopping=True))
         if self._child is not None:
             self._climb(self._child)
 
@@ -118,9 +132,7 @@ class Execution:
 
     async def _see_through(self, child: IChild, capture: Capture, run_log: RunLog) -> None:
         resources = self._resources
-        noting = resources.clock.callLater(
-            NOTE_AFTER_S, resources.ledger.note_process, self.run, child.process_group, child.started
-        )
+        noting = resources.clock.callLater(NOTE_AFTER_S, self._note_process, child)
         deadline = self._arm_timeout()
         if self._cause is not None:
             self._climb(child)
@@ -145,6 +157,9 @@ class Execution:
         except TimeoutError:
             await capture.when_written()
             self._cut_pipes(child, run_log)
+
+    def _note_process(self, child: IChild) -> None:
+        self._resources.ledger.note_process(self.run, child.process_group, child.started)
 
     def _arm_timeout(self) -> IDelayedCall | None:
         timeout = self.unit.timeout if isinstance(self.unit, Task) else None

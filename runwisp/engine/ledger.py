@@ -15,7 +15,7 @@ from functools import partial
 from operator import attrgetter
 from sqlite3 import Cursor
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from runwisp.engine.background import Background
 from runwisp.engine.happening import Happening
 from runwisp.errors import StorageError
-from runwisp.events import Bus, Event, RunCreated, RunEnded, RunStarted
+from runwisp.events import Bus, Event, RunCreated, RunEnded, RunStarted, RunUpdated, TaskUpdated
 from runwisp.model import Run, Status, UnixMs
 from runwisp.store import marks, runs
 from runwisp.store.interfaces import IDatabase
@@ -80,6 +80,13 @@ class Ledger:
         self._emptied = self._emptied or Happening()
         return self._emptied.when()
 
+    def tell(self, event: Event) -> None:
+        """Tell the bus of ``event`` when everything that was asked for before is committed, or given up."""
+        if self._under_way:
+            self._queue("", lambda cur: None, [event])
+        else:
+            self._bus.publish(event)
+
     def so_far(self) -> Happening:
         """Happens when everything that was asked for until now is committed, or given up."""
         return self._queue("", lambda cur: None, [])
@@ -106,7 +113,10 @@ class Ledger:
             if boot_id is not None:
                 marks.set_boot_id(cursor, run.task_name, boot_id)
 
-        return self._queue(run.task_name, work, _events_of_new(run))
+        events = _events_of_new(run)
+        if predecessor is not None:
+            events.append(RunUpdated(evolve(predecessor, next_retry_at=None)))
+        return self._queue(run.task_name, work, events)
 
     def record_gap(self, missed: Run, reruns: Sequence[Run], tick: UnixMs) -> Happening:
         """Add the row of a gap and those of its re-runs and move the task's mark to ``tick``, or nothing."""
@@ -135,7 +145,8 @@ class Ledger:
 
     def drop_retry(self, run: Run) -> Happening:
         """The waiting retry of ``run`` will not happen."""
-        return self._queue(run.task_name, lambda cur: runs.clear_next_retry(cur, run.id), [])
+        dropped = RunUpdated(evolve(run, next_retry_at=None))
+        return self._queue(run.task_name, lambda cur: runs.clear_next_retry(cur, run.id), [dropped])
 
     def register(self, names: Sequence[str], now: UnixMs) -> Happening:
         """These tasks are in the configuration; those that are new owe nothing before ``now``."""
@@ -156,11 +167,11 @@ class Ledger:
 
     def pause(self, name: str, now: UnixMs) -> Happening:
         """The schedule of the task ``name`` is paused."""
-        return self._queue(name, lambda cur: marks.pause(cur, name, now), [])
+        return self._queue(name, lambda cur: marks.pause(cur, name, now), [TaskUpdated(name)])
 
     def resume(self, name: str, now: UnixMs) -> Happening:
         """The schedule of the task ``name`` goes on; nothing is owed for the pause."""
-        return self._queue(name, lambda cur: marks.resume(cur, name, now), [])
+        return self._queue(name, lambda cur: marks.resume(cur, name, now), [TaskUpdated(name)])
 
     def _queue(self, name: str, work: Callable[[Cursor], object], events: Sequence[Event]) -> Happening:
         self._count += 1

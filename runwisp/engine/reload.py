@@ -8,6 +8,7 @@ from runwisp.config.settings import Config
 from runwisp.engine.engine import Engine
 from runwisp.engine.supervisor import Supervisor
 from runwisp.engine.task import TaskKeeper
+from runwisp.events import TasksChanged
 from runwisp.model import ReplicaState, Service, Task, TriggeredBy
 from runwisp.policy.reload import ReloadPlan, moves_schedule, only_scales
 from runwisp.policy.triggering import why_not_pausable
@@ -36,6 +37,18 @@ class Reloading:
             self._change(name, keys)
         for name in self._plan.added:
             self._add(name)
+        if not self._plan.is_empty:
+            self._engine.resources.ledger.tell(self._event())
+
+    def _event(self) -> TasksChanged:
+        plan, warnings = self._plan, tuple(map(str, self._new.warnings))
+        return TasksChanged(
+            added=plan.added,
+            removed=plan.removed,
+            changed=plan.changed,
+            settings=plan.settings,
+            warnings=warnings,
+        )
 
     def _add(self, name: str) -> None:
         unit = self._unit(name)

@@ -18,11 +18,19 @@ from runwisp.engine.execution import Execution
 from runwisp.engine.happening import Happening
 from runwisp.engine.resources import Resources
 from runwisp.events import ServiceFatal
-from runwisp.model import EndReason, ReplicaState, Run, Service, TriggeredBy, TriggerSource, UnixMs
+from runwisp.model import (
+    EndReason,
+    ReplicaReport,
+    ReplicaState,
+    Run,
+    Service,
+    TriggeredBy,
+    TriggerSource,
+    UnixMs,
+)
 from runwisp.policy.backoff import restart_delay
 from runwisp.policy.failures import SlotHistory, is_failure, is_healthy
 from runwisp.policy.outcome import NO_EXIT_CODE
-from runwisp.policy.service_state import ReplicaReport
 from runwisp.policy.slot import AT_REST, LIVE, NEXT, Input, Phase, after_exit
 from runwisp.units import now_ms
 
@@ -35,6 +43,9 @@ class Owner(Protocol):
 
     def came_to_rest(self) -> None:
         """The run of a slot has ended and nothing follows it."""
+
+    def changed(self) -> None:
+        """The report of a slot is another one by the end of this turn."""
 
 
 @frozen
@@ -176,6 +187,7 @@ class Replica:
         """Start nothing any more; a process that is here may go on."""
         self.is_wanted = False
         self._follow_up = None
+        self._owner.changed()
         if self.phase is Phase.BACKING_OFF:
             self.stop()
 
@@ -189,6 +201,7 @@ class Replica:
     def _move(self, what: Input) -> Phase:
         """Follow the table; returns the phase before."""
         before, self.phase = self.phase, NEXT[self.phase, what]
+        self._owner.changed()
         return before
 
     def _end_process(self) -> None:

@@ -14,9 +14,20 @@ from runwisp.engine.ladder import Phase as StopPhase
 from runwisp.engine.line import Line
 from runwisp.engine.replica import Replica
 from runwisp.engine.resources import Resources
-from runwisp.model import EndReason, Overlap, Run, RunId, Service, ServiceState, TriggeredBy, TriggerSource
+from runwisp.events import ServiceUpdated
+from runwisp.model import (
+    EndReason,
+    Overlap,
+    Run,
+    RunId,
+    Service,
+    ServiceReport,
+    ServiceState,
+    TriggeredBy,
+    TriggerSource,
+)
 from runwisp.policy.overlap import SERVICE_MAX_QUEUED, Active, Refuse, Start, Wait, decide
-from runwisp.policy.service_state import ServiceReport, report_on
+from runwisp.policy.service_state import report_on
 
 _REFUSALS = {
     EndReason.SKIPPED: "every replica was up",
@@ -46,6 +57,9 @@ class Supervisor:
         self._waiting = Line()
         self._is_held = False
         self._idle = Happening()
+        self._is_retired = False
+        self._is_telling = False
+        self._told: ServiceReport | None = None
         self._make_slots(service.instances)
 
     # What it is like
@@ -96,6 +110,11 @@ class Supervisor:
     def report(self) -> ServiceReport:
         """The service and every slot of it."""
         return report_on([replica.report() for replica in self.replicas])
+
+    def is_stopping(self, run_id: RunId) -> bool:
+        """A stop of this active run was asked for."""
+        replica = self._slot_of(run_id)
+        return replica is not None and replica.execution is not None and replica.execution.is_stopping
 
     def waiting_for(self) -> Mapping[RunId, StopPhase]:
         """The runs whose stop is in progress, and how far each has come."""
@@ -171,6 +190,7 @@ class Supervisor:
         for replica in self.replicas[before:]:
             self._fill(replica)
         self._tell_if_idle()
+        self.changed()
 
     def replace(self, service: Service) -> None:
         """``service`` is a new definition: what runs, or waits to, is stopped and begins again with it."""
@@ -183,6 +203,7 @@ class Supervisor:
 
     def retire(self) -> None:
         """The service has left the configuration."""
+        self._is_retired = True
         self._put_down(EndReason.SKIPPED, "the service is no longer configured")
 
     # Shutdown
@@ -215,6 +236,20 @@ class Supervisor:
 
     def came_to_rest(self) -> None:
         self._tell_if_idle()
+
+    def changed(self) -> None:
+        """Something about a slot has changed, or will have by the end of this turn."""
+        if not self._is_telling:
+            self._is_telling = True
+            self._resources.clock.callLater(0, self._tell)
+
+    def _tell(self) -> None:
+        """Tell the bus how the service is, if it is otherwise than was told before."""
+        self._is_telling = False
+        report = self.report()
+        if report != self._told and not self._is_retired:
+            self._told = report
+            self._resources.ledger.tell(ServiceUpdated(self.name, report))
 
     # Slots
 

@@ -70,6 +70,11 @@ class TaskKeeper:
         """Nothing is active or queued."""
         return not (self._active or self._waiting)
 
+    def is_stopping(self, run_id: RunId) -> bool:
+        """A stop of this active run was asked for."""
+        execution = self._active.get(run_id)
+        return execution is not None and execution.is_stopping
+
     def waiting_for(self) -> Mapping[RunId, StopPhase]:
         """The runs whose stop is in progress, and how far each has come."""
         return {

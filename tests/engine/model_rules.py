@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from runwisp.events import RunCreated, RunEnded, RunStarted
+from runwisp.events import RunCreated, RunEnded, RunStarted, RunUpdated, ServiceUpdated
 from runwisp.model import EndReason, Run, RunId, Service, Status, Task
 from runwisp.policy.backoff import retry_delay
 from tests.engine.fakes import FakeChild
 from tests.engine.model_store import Asked, Change, Transaction
-from tests.engine.model_world import Heard, Life, World, due_calls
+from tests.engine.model_world import Heard, Life, Told, World, due_calls
 
 _ORDER = {Status.PENDING: 0, Status.RUNNING: 1, Status.ENDED: 2}
 _RETRIED = {EndReason.FAILED, EndReason.TIMEOUT, EndReason.CRASHED}
@@ -194,11 +194,34 @@ class RunRules:
 
     # Events and processes
 
-    def heard(self, life: Life, event: RunCreated | RunStarted | RunEnded) -> None:
-        heard = Heard(type(event), event.run.id)
-        row = self.world.store.rows.get(event.run.id)
+    def heard(self, life: Life, event: Told) -> None:
+        if isinstance(event, ServiceUpdated):
+            life.reports[event.name] = event.report
         if life.loses_rows:
             return
+        if isinstance(event, ServiceUpdated):
+            for replica in event.report.replicas:
+                is_told = replica.run_id is None or Heard(RunStarted, replica.run_id) in self._heard
+                self._check(is_told, f"told of a run that has not started: {event}")
+        elif isinstance(event, RunUpdated):
+            self._heard_update(event)
+        else:
+            self._heard_of(event)
+
+    def _heard_update(self, event: RunUpdated) -> None:
+        has_ended = Heard(RunEnded, event.run.id) in self._heard
+        if event.is_stopping:
+            has_started = Heard(RunStarted, event.run.id) in self._heard
+            self._check(has_started and not has_ended, f"told at the wrong time: {event}")
+        else:
+            row = self.world.store.rows.get(event.run.id)
+            said = (event.run.id, event.run.end_reason, event.run.next_retry_at)
+            written = None if row is None else (row.id, row.end_reason, row.next_retry_at)
+            self._check(said == written, f"told otherwise than written: {event}", row)
+
+    def _heard_of(self, event: RunCreated | RunStarted | RunEnded) -> None:
+        heard = Heard(type(event), event.run.id)
+        row = self.world.store.rows.get(event.run.id)
         self._check(heard not in self._heard, f"told twice: {event}")
         self._heard.add(heard)
         if row is None:
@@ -242,6 +265,9 @@ class RunRules:
         if life.is_up:
             self._check_waiting(life)
             self._check_retries(life)
+            for name, supervisor in life.engine.supervisors.items():
+                told, report = life.reports.get(name), supervisor.report()
+                self._check(told in (None, report), f"told of {name} last: {told}, it is {report}")
 
     def _check_processes(self, life: Life, running: dict[RunId, Run]) -> None:
         found: Counter[RunId] = Counter()

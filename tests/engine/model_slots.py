@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from runwisp.config.cron import Schedule, parse
-from runwisp.config.settings import Config
 from runwisp.model import EndReason, Run, TriggeredBy, UnixMs
 from runwisp.policy.firing import Fate, slots_between
-from tests.engine.model_store import Transaction
+from tests.engine.model_store import Asked, Transaction
 from tests.engine.model_world import World
 
 #: A wake that is late by a minute, after a clock that was set by nearly as much.
@@ -24,7 +23,7 @@ class SlotRules:
         self.problems: list[str] = []
         self.world: World
         self._done: dict[str, UnixMs] = {}
-        self._fired_at: dict[str, UnixMs] = {}
+        self._fired_at_s: dict[str, float] = {}
         self._booting = True
 
     def booting(self) -> None:
@@ -53,7 +52,7 @@ class SlotRules:
                 elif before.paused_at is not None:
                     self.problems.append(f"a slot of a paused task: {new}")
                 else:
-                    self._slot(transaction.asked.config, name, after.last_tick_at, new)
+                    self._slot(transaction.asked, name, after.last_tick_at, new)
         self._check_plain(transaction)
 
     def _check_plain(self, transaction: Transaction) -> None:
@@ -66,8 +65,8 @@ class SlotRules:
                 if is_slot and run.task_name not in moved:
                     self.problems.append(f"a slot whose task has kept its mark: {run}")
 
-    def _slot(self, config: Config, name: str, tick: UnixMs, new: list[Run]) -> None:
-        task = config.tasks.get(name)
+    def _slot(self, asked: Asked, name: str, tick: UnixMs, new: list[Run]) -> None:
+        task = asked.config.tasks.get(name)
         if task is None or task.cron is None or task.timezone is None:
             self.problems.append(f"a slot of a task without a schedule: {new}")
             return
@@ -80,9 +79,9 @@ class SlotRules:
             self.problems.append(f"fired before its second {tick}: {run}")
         if schedule.every is None:
             self._fired(schedule, task.timezone, done, tick, run)
-        elif self._fired_at.get(name) == run.created_at:
+        elif self._fired_at_s.get(name) == asked.clock_s:
             self.problems.append(f"fired twice in one moment: {run}")
-        self._fired_at[name] = run.created_at
+        self._fired_at_s[name] = asked.clock_s
         self._done[name] = UnixMs(max(tick, run.created_at))
 
     def _gap(self, schedule: Schedule, zone: str, done: UnixMs, latest: UnixMs, run: Run) -> None:

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from signal import SIGKILL, SIGTERM
 from sqlite3 import Cursor
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from attrs import define, evolve, frozen
 from twisted.internet.defer import Deferred, execute
@@ -24,8 +24,17 @@ from runwisp.engine.procfs import ProcessInfo
 from runwisp.engine.recovery import Recovery
 from runwisp.engine.reload import Reloading
 from runwisp.errors import StorageError
-from runwisp.events import Bus, Event, RunCreated, RunEnded, RunStarted
-from runwisp.model import Run, RunId, UnixMs
+from runwisp.events import (
+    Bus,
+    Event,
+    RunCreated,
+    RunEnded,
+    RunStarted,
+    RunUpdated,
+    ServiceUpdated,
+    TasksChanged,
+)
+from runwisp.model import Run, RunId, ServiceReport, UnixMs
 from runwisp.policy.reload import plan_reload
 from runwisp.units import RunIds, now_ms
 from tests.engine.fakes import FakeChild, FakeSpawner
@@ -162,6 +171,9 @@ class Leftovers:
         return True
 
 
+Told: TypeAlias = RunCreated | RunStarted | RunEnded | RunUpdated | ServiceUpdated
+
+
 @frozen
 class Heard:
     """A published event about a run."""
@@ -178,6 +190,7 @@ class Life:
         self.generations: dict[str, int] = dict.fromkeys([*config.tasks, *config.services], 0)
         self.heard: Counter[Heard] = Counter()
         self.expected: Counter[Heard] = Counter()
+        self.reports: dict[str, ServiceReport] = {}
         self.booted_at: UnixMs | None = None
         self.boot_failure: Failure | None = None
         self.ended: Deferred[None] | None = None
@@ -271,6 +284,11 @@ class Life:
         if isinstance(event, RunCreated | RunStarted | RunEnded):
             self.heard[Heard(type(event), event.run.id)] += 1
             self._world.on_event(self, event)
+        elif isinstance(event, RunUpdated | ServiceUpdated):
+            self._world.on_event(self, event)
+        elif isinstance(event, TasksChanged):
+            for name in (*event.removed, *event.added, *event.changed):
+                self.reports.pop(name, None)
 
 
 class World:
@@ -282,7 +300,7 @@ class World:
         *,
         is_lazy: bool,
         on_commit: Callable[[Transaction], None],
-        on_event: Callable[[Life, RunCreated | RunStarted | RunEnded], None],
+        on_event: Callable[[Life, Told], None],
         on_spawn: Callable[[FakeChild], None],
     ) -> None:
         self.store = Store(on_commit)

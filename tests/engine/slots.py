@@ -24,6 +24,8 @@ class Alone:
     def came_to_rest(self) -> None:
         self.rests += 1
 
+    def changed(self) -> None: ...
+
 
 def replica(stage: Stage, lines: str = "", index: int = 0, owner: Alone | None = None) -> Replica:
     return Replica(stage.resources, service(lines), index, owner or Alone())

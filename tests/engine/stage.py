@@ -40,9 +40,10 @@ class PatientDatabase(ImmediateDatabase):
         self._held = []
 
         def release() -> None:
-            held, self._held = self._held or [], None
-            for write in held:
-                write()
+            # What is asked for meanwhile does not overtake.
+            while self._held:
+                self._held.pop(0)()
+            self._held = None
 
         return release
 

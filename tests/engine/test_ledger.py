@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from runwisp.errors import StorageError
-from runwisp.events import RunCreated, RunEnded
+from runwisp.events import RunCreated, RunEnded, RunUpdated, TaskUpdated
 from runwisp.model import EndReason, Run, Status, UnixMs
 from runwisp.store import marks
 from tests.engine.stage import NOON_S, Stage
@@ -26,9 +26,14 @@ def stage() -> Stage:
     return Stage()
 
 
-def ended(pending: Run) -> Run:
+def ended(pending: Run, next_retry_at: UnixMs | None = None) -> Run:
     return evolve(
-        pending, status=Status.ENDED, end_reason=EndReason.STOPPED, exit_code=-1, end_at=pending.created_at
+        pending,
+        status=Status.ENDED,
+        end_reason=EndReason.STOPPED,
+        exit_code=-1,
+        end_at=pending.created_at,
+        next_retry_at=next_retry_at,
     )
 
 
@@ -193,3 +198,31 @@ def test_the_ledger_says_when_all_that_was_asked_for_so_far_is_written(stage: St
     wait(stage, 0.5)
     assert so_far.has_happened
     assert stage.rows() == [pending]
+
+
+def test_what_is_told_follows_all_that_was_asked_for_before(stage: Stage) -> None:
+    pending = run()
+    stage.database.refusal = FULL
+    stage.resources.ledger.record(pending)
+    stage.resources.ledger.tell(TaskUpdated("t"))
+    stage.database.refusal = None
+    wait(stage, 0.5)
+    stage.resources.ledger.tell(TaskUpdated("u"))
+    stage.settle()
+    assert stage.events == [RunCreated(pending), TaskUpdated("t"), TaskUpdated("u")]
+
+
+def test_the_bus_hears_when_a_planned_retry_exists_or_will_never(stage: Stage) -> None:
+    ledger = stage.resources.ledger
+    first, second = (ended(run(), next_retry_at=UnixMs(NOON + 5000)) for _ in range(2))
+    again = run(retry_of_run_id=first.id, retry_attempt=1)
+    for each in (first, second):
+        ledger.record(each)
+    ledger.record(again, predecessor=first)
+    ledger.drop_retry(second)
+    stage.settle()
+    assert stage.events[4:] == [
+        RunCreated(again),
+        RunUpdated(evolve(first, next_retry_at=None)),
+        RunUpdated(evolve(second, next_retry_at=None)),
+    ]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from runwisp.model import ReplicaState, ServiceState
-from runwisp.policy.service_state import ReplicaReport, report_on
+from runwisp.model import ReplicaReport, ReplicaState, ServiceState
+from runwisp.policy.service_state import report_on
 
 _WORDS = {
     "u": ReplicaState.RUNNING,

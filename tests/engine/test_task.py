@@ -3,14 +3,18 @@ from __future__ import annotations
 from signal import SIGKILL, SIGTERM
 
 import pytest
+from attrs import evolve
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from runwisp.engine.execution import NOTE_AFTER_S
+from runwisp.engine.process import Launch
 from runwisp.engine.task import TaskKeeper
 from runwisp.errors import StorageError
 from runwisp.events import RunCreated, RunEnded, RunStarted
-from runwisp.model import EndReason, Run, Status, Stream, TriggeredBy, TriggerSource, UnixMs
+from runwisp.model import EndReason, Run, Status, Stream, TriggeredBy, TriggerSource, Unit, UnixMs
 from runwisp.store import marks
+from tests.engine.fakes import MemoryLog
 from tests.engine.stage import NOON_S, Stage
 from tests.make import task
 
@@ -106,6 +110,39 @@ def test_a_start_that_fails_is_a_run_with_a_reason(stage: Stage) -> None:
     assert row.message == stage.spawner.refusal
     assert stage.logs[run.id].notes == [f"could not start: {stage.spawner.refusal}"]
     assert stage.logs[run.id].is_closed
+
+
+def test_an_error_of_the_daemon_ends_the_run_and_frees_its_slot(
+    stage: Stage, logged_failures: list[Failure]
+) -> None:
+    def broken(unit: Unit, run: Run) -> Launch:
+        raise ZeroDivisionError
+
+    stage.resources = evolve(stage.resources, prepare=broken)
+    it = keeper(stage)
+    (run,) = fire(stage, it)
+    assert (stage.row(run).end_reason, stage.row(run).exit_code) == ("failed", -1)
+    assert "the daemon's log" in (stage.row(run).message or "")
+    assert [failure.type for failure in logged_failures] == [ZeroDivisionError]
+    logged_failures.clear()
+    assert it.is_idle
+
+
+def test_an_error_of_the_daemon_after_the_process_ends_the_run_as_well(
+    stage: Stage, logged_failures: list[Failure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(log: MemoryLog) -> None:
+        raise ZeroDivisionError
+
+    (run,) = fire(stage, it := keeper(stage))
+    monkeypatch.setattr(MemoryLog, "close", broken)
+    (child,) = stage.children
+    child.exit(0)
+    stage.settle()
+    assert stage.row(run).end_reason == "failed"
+    assert [failure.type for failure in logged_failures] == [ZeroDivisionError]
+    logged_failures.clear()
+    assert it.is_idle
 
 
 def test_no_more_than_parallelism_run_at_once_and_the_rest_waits_in_order(stage: Stage) -> None:

@@ -59,8 +59,8 @@ class Supervisor:
         self._idle = Happening()
         self._is_retired = False
         self._is_telling = False
-        self._told: ServiceReport | None = None
         self._make_slots(service.instances)
+        self._told = self.report()
 
     # What it is like
 

@@ -142,7 +142,6 @@ def _fixed_paths(routes: Sequence[Route]) -> dict[str, list[str]]:
 
 def _fault(request: ApiRequest, failure: Failure) -> bytes:
     """The answer to what went wrong; a failure that nobody expected stands in the log as well."""
-    assert failure.value is not None
     problem = problem_of(failure.value)
     if problem.status == 500:
         request.failure = failure

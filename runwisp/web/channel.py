@@ -11,8 +11,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, datetimeToString
+from twisted.web.http import Request as HTTPRequest
 from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
@@ -32,6 +34,8 @@ HEADERS_S = 10.0
 REQUEST_S = 30.0
 ANSWER_S = 300.0
 IDLE_S = 120.0
+#: What is left to a client to hang up after it has been told that it does not speak HTTP.
+LINGER_S = 2.0
 #: What the shutdown leaves to answers that are on their way.
 LEAVE_S = 1.0
 
@@ -44,7 +48,9 @@ _LARGE_HEADERS = Problem(
 class ApiRequest(Request):
     """One request; its body is kept in memory up to the limit, and not at all beyond."""
 
-    channel: Channel | None
+    #: None when the connection is lost.
+    channel: Channel
+    content: BytesIO
     site: ApiSite
     facts: RequestFacts
     #: Where it comes from, as soon as that is known.
@@ -121,7 +127,6 @@ class ApiRequest(Request):
 class Channel(HTTPChannel):
     """One connection. A watch runs all the time, except while a stream is sent."""
 
-    requestFactory = ApiRequest
     site: ApiSite
     clock: IReactorTime
     requests: list[ApiRequest]
@@ -132,6 +137,7 @@ class Channel(HTTPChannel):
     timeOut = None
     _watch: IDelayedCall | None = None
     _since: float | None = None
+    _is_refused = False
 
     def connectionMade(self) -> None:
         self.site.channels.add(self)
@@ -139,6 +145,8 @@ class Channel(HTTPChannel):
         self._watch_for(IDLE_S)
 
     def dataReceived(self, data: bytes) -> None:
+        if self._is_refused:
+            return
         if not self._handlingRequest:
             self._begin()
         super().dataReceived(data)
@@ -175,7 +183,7 @@ class Channel(HTTPChannel):
         self._watch_for(IDLE_S)
         super().requestDone(request)
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.stop_the_watch()
         super().connectionLost(reason)
         self.site.forget(self)
@@ -218,13 +226,17 @@ class Channel(HTTPChannel):
         phrase = headers.phrase(problem.status).encode()
         self.writeHeaders(b"HTTP/1.1", b"%d" % problem.status, phrase, answer)
         self.write(body)
-        self.loseConnection()
+        # Closed with something unread, the connection would be reset and the client might miss the answer.
+        self._is_refused = True
+        self.clearLineBuffer()
+        self._watch_for(LINGER_S)
 
 
 class ApiSite(Site):
     """Makes the channels of one listener; ``resource`` answers every request itself."""
 
-    protocol = Channel
+    # Without the wrapper that would have other versions of HTTP negotiated.
+    protocol = Channel  # type: ignore[assignment]  # declared as that wrapper
     noisy = False
 
     def __init__(self, resource: IResource, clock: IReactorTime) -> None:
@@ -232,7 +244,7 @@ class ApiSite(Site):
         self.channels: set[Channel] = set()
         self._on_empty: Deferred[None] | None = None
 
-    def buildProtocol(self, addr: IAddress | None) -> Channel:
+    def buildProtocol(self, addr: IAddress | None) -> Channel:  # type: ignore[override]  # as above
         channel: Channel = super().buildProtocol(addr)
         channel.clock = self.reactor
         channel.timeOut = None
@@ -267,7 +279,8 @@ class ApiSite(Site):
     def stopFactory(self) -> None:
         """There is nothing to close."""
 
-    def log(self, request: ApiRequest) -> None:
+    def log(self, request: HTTPRequest) -> None:
+        assert isinstance(request, ApiRequest)
         log_access(request, self.reactor.seconds(), is_complete=True)
 
     def acceptableProtocols(self) -> list[bytes]:

@@ -43,7 +43,7 @@ _HEADERS: Mapping[int, Mapping[str, str]] = {
 }
 
 
-def problem_of(error: BaseException) -> Problem:
+def problem_of(error: BaseException | None) -> Problem:
     """What to answer for ``error``; the status is 500 for whatever is not expected."""
     problem = _problem(error)
     return evolve(problem, headers={**_HEADERS.get(problem.status, {}), **problem.headers})
@@ -61,7 +61,7 @@ def document(problem: Problem, path: str) -> dict[str, object]:
     }
 
 
-def _problem(error: BaseException) -> Problem:
+def _problem(error: BaseException | None) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, HTTPException):

@@ -56,16 +56,15 @@ DAEMON = Table(
         Field(
             "external_url",
             kinds.BASE_URL,
-            "Public address, for links in notifications; slashes at its end are dropped.",
+            "Public address: requests may ask for its host, and links in notifications begin with it; slashes at"
+            " its end are dropped.",
             default_text="none",
-            acts=False,
         ),
         Field(
             "allowed_hosts",
             kinds.HOST_NAMES,
             "More names that requests may ask for in ``Host``, without port.",
             default=[],
-            acts=False,
         ),
         Field(
             "metrics_enabled",
@@ -110,7 +109,6 @@ DAEMON = Table(
             "Networks and addresses whose ``X-Forwarded-*`` is believed. The variable"
             " ``RUNWISP_TRUSTED_PROXIES`` (with commas) wins.",
             default=[],
-            acts=False,
         ),
         Field(
             "include",

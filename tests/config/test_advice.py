@@ -82,8 +82,6 @@ def test_a_key_without_effect_is_warned_about_at_its_first_place_only(tmp_path: 
         ("[notify]\nretry_budget = '1m'\n", "notify"),
         ("[[notifier]]\nid = 'n'\ntype = 'ntfy'\ntopic = 'x'\n", "notifier[0]"),
         ("[[notification_route]]\nnotify = ['inapp']\n", "notification_route[0]"),
-        ("[daemon]\nexternal_url = 'http://x'\n", "daemon.external_url"),
-        ("[daemon]\nallowed_hosts = ['x']\n", "daemon.allowed_hosts"),
     ],
 )
 def test_what_this_version_does_not_obey_says_so(text: str, key: str, tmp_path: Path) -> None:

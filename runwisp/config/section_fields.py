@@ -56,8 +56,8 @@ DAEMON = Table(
         Field(
             "external_url",
             kinds.BASE_URL,
-            "Public address: requests may ask for its host, and links in notifications begin with it; slashes at"
-            " its end are dropped.",
+            "Public address: requests may ask for its host, and links in notifications begin with it; slashes"
+            " at its end are dropped.",
             default_text="none",
         ),
         Field(

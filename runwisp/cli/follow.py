@@ -133,7 +133,7 @@ class Follower:
         elif isinstance(step, Rotated):
             tell_rotation(run, step.first_available)
         else:
-            printer.print(step.run, ())
+            printer.end(step.run)
             self._live -= 1
 
     def _start(self, work: Callable[[], None]) -> None:

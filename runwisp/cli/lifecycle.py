@@ -23,7 +23,6 @@ from runwisp.cli import manager
 from runwisp.cli.connecting import connected, is_down
 from runwisp.cli.options import Globals
 from runwisp.cli.output import note, say
-from runwisp.client.api import Api
 from runwisp.client.errors import Unreachable
 from runwisp.client.resources import DaemonInfo
 from runwisp.errors import RunWispError
@@ -123,20 +122,21 @@ def _find(settings: Globals) -> Running | None:
     """The daemon, None if there is none."""
     try:
         with connected(settings) as api:
-            return Running(_pid(settings, api), api.daemon(), api.system().work_dir)
+            info = api.daemon()
+            return Running(_pid(settings, info), info, api.system().work_dir)
     except Unreachable as error:
         if is_down(settings, error):
             return None
         raise
 
 
-def _pid(settings: Globals, api: Api) -> int:
+def _pid(settings: Globals, info: DaemonInfo) -> int:
     """The number that the daemon's process has here.
 
     :raises RunWispError: it has none
     """
     if not hasattr(socket, "SO_PEERCRED"):
-        return api.daemon().pid
+        return info.pid
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
         probe.connect(str(settings.socket))
         credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

@@ -15,7 +15,7 @@ from runwisp.cli.output import note, print_error
 from runwisp.cli.printers import JsonPrinter, Printer, TextPrinter, tell_rotation
 from runwisp.cli.source import Log, Source, open_source
 from runwisp.cli.targets import Choice, choose_runs, is_pattern, is_run_id
-from runwisp.model import UnixMs
+from runwisp.model import Status, UnixMs
 from runwisp.units import now_ms
 
 #: How many lines of each run --follow begins with.
@@ -99,6 +99,8 @@ def _print(settings: Globals, targets: Sequence[str], excerpt: Excerpt, *, as_js
                 if excerpt.is_cut(log):
                     tell_rotation(run, log.first_available)
                 printer.print(run, log.lines(*excerpt.range(log)))
+            if run.status is Status.ENDED:
+                printer.end(run)
     return not choice.errors
 
 

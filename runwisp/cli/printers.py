@@ -13,7 +13,7 @@ from runwisp.cli.documents import run_document
 from runwisp.cli.output import is_coloured, note, say
 from runwisp.cli.wording import outcome
 from runwisp.logs.reader import LogLine
-from runwisp.model import Run, Status, Stream, UnixMs
+from runwisp.model import Run, Stream, UnixMs
 
 #: Parameters of SGR for the prefixes of different units; red is left to what went wrong.
 _COLOURS = ("36", "32", "33", "34", "35", "96", "92", "93", "94", "95")
@@ -33,7 +33,10 @@ class Printer(Protocol):
     """Shows the lines of runs."""
 
     def print(self, run: Run, lines: Iterable[LogLine]) -> None:
-        """Print the lines, and what became of the run if it has ended."""
+        """Print some lines of the run."""
+
+    def end(self, run: Run) -> None:
+        """Print what became of the run, which has ended."""
 
 
 class TextPrinter:
@@ -41,21 +44,30 @@ class TextPrinter:
 
     :param runs: those that will be printed, as far as they are known
     :param is_mixed: there may be more of them
+    :param stdout: where lines of stdout go instead
     """
 
-    def __init__(self, runs: Sequence[Run], now: Callable[[], UnixMs], *, is_mixed: bool = False) -> None:
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        now: Callable[[], UnixMs],
+        *,
+        is_mixed: bool = False,
+        stdout: TextIO | None = None,
+    ) -> None:
         self._now = now
+        self._stdout = stdout or sys.stdout
         self._is_mixed = is_mixed or len(runs) > 1
         self._width = max((len(run.label) for run in runs), default=0)
         self._colours: dict[str, str] = {}
         self._label = runs[0].label if runs else None
 
     def print(self, run: Run, lines: Iterable[LogLine]) -> None:
-        """Print the lines, and what became of the run if it has ended."""
         for is_stdout, group in groupby(lines, lambda line: line.stream is Stream.STDOUT):
-            self._write(run, group, sys.stdout if is_stdout else sys.stderr)
-        if run.status is Status.ENDED:
-            note(outcome(run, self._now()))
+            self._write(run, group, self._stdout if is_stdout else sys.stderr)
+
+    def end(self, run: Run) -> None:
+        note(outcome(run, self._now()))
 
     def _write(self, run: Run, lines: Iterable[LogLine], stream: TextIO) -> None:
         keeps_style = is_coloured(stream)
@@ -82,7 +94,6 @@ class JsonPrinter:
     """One object for each line, and one for the end of each run that has ended."""
 
     def print(self, run: Run, lines: Iterable[LogLine]) -> None:
-        """Print the lines, and what became of the run if it has ended."""
         for line in lines:
             document = {
                 "type": "line",
@@ -94,6 +105,8 @@ class JsonPrinter:
                 "text": line.text,
             }
             say(_encode(document))
-        if run.status is Status.ENDED:
-            say(_encode({"type": "end", **run_document(run)}))
+        sys.stdout.flush()
+
+    def end(self, run: Run) -> None:
+        say(_encode({"type": "end", **run_document(run)}))
         sys.stdout.flush()

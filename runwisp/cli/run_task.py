@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import AbstractContextManager
+from typing import TextIO
 
 import click
 
@@ -49,7 +50,7 @@ def command(settings: Globals, task: str, detach: bool, url: str | None, as_json
     with connection as api:
         run = _trigger(api, task)
         if not detach:
-            run = _follow(api, run, is_quiet=as_json)
+            run = _follow(api, run, sys.stderr if as_json else sys.stdout)
     if as_json:
         print_json(outcome_document(run))
     elif detach:
@@ -65,11 +66,11 @@ def _trigger(api: Api, task: str) -> RemoteRun:
         raise UnknownUnit(task, names, closest(task, names)) from None
 
 
-def _follow(api: Api, run: RemoteRun, *, is_quiet: bool) -> RemoteRun:
+def _follow(api: Api, run: RemoteRun, stdout: TextIO) -> RemoteRun:
     """Show the run and its retries; the last attempt, ended."""
     try:
         while True:
-            run = _show(api, run, is_quiet=is_quiet)
+            run = _show(api, run, stdout)
             retry = next_attempt(api, run, time.sleep)
             if retry is None:
                 return run
@@ -79,16 +80,16 @@ def _follow(api: Api, run: RemoteRun, *, is_quiet: bool) -> RemoteRun:
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _show(api: Api, run: RemoteRun, *, is_quiet: bool) -> RemoteRun:
+def _show(api: Api, run: RemoteRun, stdout: TextIO) -> RemoteRun:
     """Print what the run writes; the run when it has ended."""
-    printer = TextPrinter([run], _now)
+    printer = TextPrinter([run], _now, stdout=stdout)
     for step in follow_log(api, run.id, 1, time.sleep):
         if isinstance(step, NewLines):
             printer.print(run, step.items)
         elif isinstance(step, Rotated):
             tell_rotation(run, step.first_available)
         else:
-            printer.print(step.run, ())
+            printer.end(step.run)
             return step.run
     raise RunWispError(f"the log of {run.id} has no end")
 

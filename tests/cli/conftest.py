@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.history import History
+from tests.client.fake_daemon import FakeDaemon
 
 
 @pytest.fixture
@@ -23,3 +24,11 @@ def history(here: Path) -> Iterator[History]:
     history = History(here / "data")
     yield history
     history.close()
+
+
+@pytest.fixture
+def daemon(here: Path) -> Iterator[FakeDaemon]:
+    """A daemon at the control socket that commands use here."""
+    (here / "data").mkdir(mode=0o700)
+    with FakeDaemon(here / "data/runwisp.sock") as daemon:
+        yield daemon

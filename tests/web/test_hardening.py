@@ -6,7 +6,8 @@ import pytest
 from attrs import evolve
 
 from runwisp.web.auth.passwords import Password, Source
-from tests.web.auth.daemon import FOREIGN_ORIGIN, OWN_ORIGIN, PASSWORD, Daemon, bearer, code, cookie
+from tests.web.auth.daemon import FOREIGN_ORIGIN, OWN_ORIGIN, PASSWORD, Daemon, bearer, code, cookie, digest
+from tests.web.requests import connect, request_bytes
 from tests.web.settings import SETTINGS
 
 
@@ -32,6 +33,30 @@ def test_the_sixth_wrong_login_is_refused_however_an_untrusted_peer_rotates_its_
     assert code(statuses[-1]) == (429, "rate-limited")
     assert statuses[-1].headers["retry-after"] == "300"
     assert daemon.send_login(daemon.nonce(), address="192.0.2.2").status == 200
+
+
+def test_of_two_logins_at_once_with_one_nonce_one_succeeds(daemon: Daemon) -> None:
+    nonce = daemon.nonce()
+    body = {"nonce": nonce, "response": digest(PASSWORD, nonce)}
+    sent = request_bytes("POST", "/api/auth/login", json=body)
+    assert at_once(daemon, sent) == [200, 401]
+
+
+def test_of_two_redemptions_at_once_of_one_ticket_one_succeeds(daemon: Daemon) -> None:
+    sent = request_bytes("GET", f"/api/auth/launch-ticket?ticket={daemon.ticket()}")
+    assert at_once(daemon, sent) == [303, 401]
+
+
+def at_once(daemon: Daemon, sent: bytes) -> list[int]:
+    """The sorted statuses of the same request on two connections, byte after byte in turn."""
+    exchanges = [connect(daemon.app, clock=daemon.clock) for _ in range(2)]
+    for number in range(len(sent)):
+        for exchange in exchanges:
+            exchange.send(sent[number : number + 1])
+    statuses = [exchange.response.status for exchange in exchanges]
+    for exchange in exchanges:
+        exchange.leave()
+    return sorted(statuses)
 
 
 def test_clients_of_a_trusted_proxy_are_told_apart(daemon: Daemon) -> None:

@@ -6,6 +6,7 @@ request means is the business of the resource behind.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -113,10 +114,18 @@ class ApiRequest(Request):
         if self.channel is not None:
             self.unregisterProducer()
 
-    def abort(self) -> None:
-        """Cut the connection, so that the client does not take for whole what is not."""
-        if self.channel is not None:
-            self.channel.forceAbortClient()
+    async def abort(self) -> None:
+        """Cut the connection, so that nobody takes for whole what is not, and return when it is gone."""
+        if self.channel is None:
+            return
+        gone = self.notifyFinish()
+        self.cut()
+        # It can only fail: the request has not been finished.
+        with suppress(Exception):
+            await gone
+
+    def cut(self) -> None:
+        self.channel.forceAbortClient()
 
     def connectionLost(self, reason: Failure) -> None:
         if self.path is not None:

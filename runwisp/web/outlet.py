@@ -56,7 +56,7 @@ class StreamOutlet:
 
     def _give_up(self) -> None:
         self._stuck = None
-        self._request.abort()
+        self._request.cut()
 
 
 @define
@@ -89,9 +89,8 @@ class Streams:
                 raise
         except Exception:
             self.log.failure("{path} broke off", path=request.shown_path)
-            gone = request.notifyFinish()
-            request.abort()
-            await gone
+            await request.abort()
+            raise CancelledError from None
         finally:
             self._sending.discard(sending)
             outlet.stopProducing()

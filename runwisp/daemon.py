@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from sqlite3 import Cursor
 from types import FrameType
 
@@ -21,15 +22,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runwisp import __version__
+from runwisp.config.restart_only import restart_problems
 from runwisp.config.settings import Config
 from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.housekeeping import Housekeeping
 from runwisp.engine.reload import Reloading
-from runwisp.errors import ConfigErrors, Refused, RunWispError, ShuttingDown
+from runwisp.errors import ConfigErrors, NeedsRestart, RunWispError, ShuttingDown
+from runwisp.events import TasksChanged
 from runwisp.lean import collect_rarely, give_back
 from runwisp.lifeline import Lifeline
-from runwisp.policy.reload import ReloadPlan, needs_restart, plan_reload
+from runwisp.policy.reload import needs_restart, plan_reload
 from runwisp.store import fingerprint
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
@@ -114,13 +117,26 @@ class Daemon(MultiService):
         super().stopService()
         return Deferred.fromCoroutine(self._shut_down())
 
-    async def reload(self) -> ReloadPlan:
+    async def reload(self) -> TasksChanged:
         """Read the configuration anew and apply what has changed; one reload at a time, and after the boot.
 
+        What comes of it stands in the log.
+
         :return: what changed
-        :raises ConfigErrors: it is not valid, and nothing was applied
-        :raises Refused: it changes what only a restart can change, and nothing was applied
+        :raises ConfigErrors: it is not valid, or changes what only a restart can; nothing was applied
+        :raises ShuttingDown: it is too late for it
         """
+        try:
+            changes = await self._reload()
+        except RunWispError as error:
+            self.log.error("reload rejected: {error}", error=error)
+            for problem in error.problems if isinstance(error, ConfigErrors) else ():
+                self.log.error("{problem}", problem=str(problem), key=problem.key)
+            raise
+        self._tell(changes)
+        return changes
+
+    async def _reload(self) -> TasksChanged:
         await self._reloads.acquire()
         try:
             self._check_reload()
@@ -130,10 +146,9 @@ class Daemon(MultiService):
             self._check_reload()
             keys = needs_restart(old, new)
             if keys:
-                raise Refused(f"needs restart: {', '.join(keys)} cannot change while the daemon runs")
-            plan = plan_reload(old, new)
-            Reloading(self._engine, new, plan).apply()
-            return plan
+                problems = await self._engine.resources.in_thread(restart_problems, new.path, keys)
+                raise NeedsRestart(str(new.path), problems)
+            return Reloading(self._engine, new, plan_reload(old, new)).apply()
         finally:
             if not self._is_stopping:
                 self._lifeline.reloaded()
@@ -232,27 +247,22 @@ class Daemon(MultiService):
             self._engine.cut_short()
 
     async def _reload_on_signal(self) -> None:
-        try:
-            self._tell(await self.reload())
-        except ConfigErrors as error:
-            self.log.error("reload rejected: {error}", error=error)
-            for problem in error.problems:
-                self.log.error("{problem}", problem=str(problem), key=problem.key)
-        except RunWispError as error:
-            self.log.error("reload rejected: {error}", error=error)
+        with suppress(RunWispError):
+            await self.reload()
 
-    def _tell(self, plan: ReloadPlan) -> None:
+    def _tell(self, changes: TasksChanged) -> None:
         """The changes of a reload, one line each."""
         self._warn(self._engine.config)
-        for name in plan.added:
+        for name in changes.added:
             self.log.info("reload: added", name=name)
-        for name, keys in plan.changed.items():
+        for name, keys in changes.changed.items():
             self.log.info("reload: changed", name=name, keys=", ".join(keys))
-        for name in plan.removed:
+        for name in changes.removed:
             self.log.info("reload: removed", name=name)
-        for key in plan.settings:
+        for key in changes.settings:
             self.log.info("reload: setting changed", key=key)
-        self.log.info("reloaded" if not plan.is_empty else "reloaded: no changes")
+        has_changes = changes.added or changes.changed or changes.removed or changes.settings
+        self.log.info("reloaded" if has_changes else "reloaded: no changes")
 
     def _leave_with_code(self) -> None:
         # twistd has no way to end with a code of our choice; everything is closed and flushed by now.

@@ -63,6 +63,15 @@ class ConfigErrors(RunWispError):
         super().__init__(f"{path} is not valid")
 
 
+class NeedsRestart(ConfigErrors):
+    """The configuration is valid, but running daemons cannot take it up; ``problems`` name the keys."""
+
+    def __init__(self, path: str, problems: Iterable[Problem]) -> None:
+        super().__init__(path, problems)
+        keys = ", ".join(str(problem.key) for problem in self.problems)
+        self.args = (f"needs restart: {keys} cannot change while the daemon runs",)
+
+
 class ConfigNotFound(RunWispError):
     def __init__(self, tried: Iterable[str]) -> None:
         self.tried = tuple(tried)

@@ -34,6 +34,7 @@ class Engine:
 
     def __init__(self, resources: Resources, config: Config) -> None:
         self.config = config
+        self.config_loaded_at = now_ms(resources.wall)
         self.resources = resources
         self.keepers = {name: TaskKeeper(resources, task) for name, task in config.tasks.items()}
         self.supervisors = {name: Supervisor(resources, service) for name, service in config.services.items()}

@@ -25,30 +25,33 @@ class Reloading:
         self._new = new
         self._plan = plan
         self._now = now_ms(engine.resources.wall)
+        self._warnings = [str(warning) for warning in new.warnings]
 
-    def apply(self) -> None:
-        """Make the engine follow the new configuration; running processes of unchanged units go on."""
+    def apply(self) -> TasksChanged:
+        """Make the engine follow the new configuration; running processes of unchanged units go on.
+
+        :return: what the bus is told too, if anything has changed
+        """
         # What happened until now happened under the old configuration.
         self._engine.scheduler.wake()
         self._engine.config = self._new
+        self._engine.config_loaded_at = self._now
         for name in self._plan.removed:
             self._remove(name)
         for name, keys in self._plan.changed.items():
             self._change(name, keys)
         for name in self._plan.added:
             self._add(name)
-        if not self._plan.is_empty:
-            self._engine.resources.ledger.tell(self._event())
-
-    def _event(self) -> TasksChanged:
-        plan, warnings = self._plan, tuple(map(str, self._new.warnings))
-        return TasksChanged(
-            added=plan.added,
-            removed=plan.removed,
-            changed=plan.changed,
-            settings=plan.settings,
-            warnings=warnings,
+        changes = TasksChanged(
+            added=self._plan.added,
+            removed=self._plan.removed,
+            changed=self._plan.changed,
+            settings=self._plan.settings,
+            warnings=tuple(self._warnings),
         )
+        if not self._plan.is_empty:
+            self._engine.resources.ledger.tell(changes)
+        return changes
 
     def _add(self, name: str) -> None:
         unit = self._unit(name)
@@ -119,6 +122,8 @@ class Reloading:
         given_up = [r.replica_index for r in supervisor.report().replicas if r.state is ReplicaState.FATAL]
         if given_up and service.autostart:
             self.log.warn("replicas stay fatal over the reload", task=service.name, replicas=given_up)
+            indices = ", ".join(map(str, given_up))
+            self._warnings.append(f"{service.name} stays fatal over the reload (replicas {indices})")
 
     def _change_task(self, task: Task, keys: tuple[str, ...]) -> None:
         engine = self._engine
@@ -130,6 +135,7 @@ class Reloading:
             if reason is None:
                 return
             self.log.warn("pause lifted", task=task.name, why=reason)
+            self._warnings.append(f"the pause of {task.name} is lifted: {reason}")
             del engine.paused[task.name]
             engine.resources.ledger.resume(task.name, self._now)
             engine.scheduler.add(task)

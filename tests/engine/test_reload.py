@@ -12,6 +12,7 @@ from runwisp.engine.recovery import Recovery
 from runwisp.engine.reload import Reloading
 from runwisp.engine.scheduler import Gap
 from runwisp.errors import Refused
+from runwisp.events import TasksChanged
 from runwisp.model import EndReason, Run, Status, UnixMs
 from runwisp.policy.catch_up import CatchUpPlan
 from runwisp.policy.reload import plan_reload
@@ -31,10 +32,11 @@ class Rig:
         self.stage.resources.background.start("boot", boot.bring_up())
         self.stage.settle()
 
-    def reload(self, text: str) -> None:
+    def reload(self, text: str) -> TasksChanged:
         new = config(text)
-        Reloading(self.engine, new, plan_reload(self.engine.config, new)).apply()
+        changes = Reloading(self.engine, new, plan_reload(self.engine.config, new)).apply()
         self.stage.settle()
+        return changes
 
     def trigger(self, name: str) -> Run:
         fired: list[Run] = []
@@ -316,3 +318,20 @@ def test_a_stop_also_reaches_what_ran_under_the_name_before_a_reload(back: str) 
     rig.wait(0)
     assert rig.stage.row(old).end_reason is EndReason.STOPPED
     assert rig.engine.active_runs("t") == 0
+
+
+def test_a_reload_says_what_has_changed_and_what_to_look_at() -> None:
+    rig = Rig(HOURLY + 'run = "true"\n[services.s]\nrun = "true"\nrestart_attempts = 0\n')
+    began = rig.engine.config_loaded_at
+    rig.alive("s")[0].exit(1)
+    rig.engine.pause("t")
+    rig.wait(10)
+    changes = rig.reload(
+        HOURLY + 'run = "true"\napi_trigger = false\n[services.s]\nrun = "false"\nrestart_attempts = 0\n'
+    )
+    assert (changes.added, changes.removed, changes.settings) == ((), (), ())
+    assert changes.changed == {"s": ("run",), "t": ("api_trigger",)}
+    fatal, lifted = changes.warnings
+    assert fatal == "s stays fatal over the reload (replicas 0)"
+    assert lifted.startswith("the pause of t is lifted: ")
+    assert rig.engine.config_loaded_at == began + 10_000

@@ -10,16 +10,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runwisp.cli.options import Globals
 from runwisp.cli.output import note
 from runwisp.client.address import SocketAddress, UrlAddress, parse_url
-from runwisp.client.api import Api
 from runwisp.client.errors import LoginRejected, Reason, Unreachable
-from runwisp.client.session import Session, TokenCache
 from runwisp.client.transport import Transport
 from runwisp.errors import RunWispError
-from runwisp.store.datadir import DataDir
+
+if TYPE_CHECKING:
+    from runwisp.client.api import Api
+    from runwisp.store.datadir import DataDir
 
 
 @contextmanager
@@ -28,9 +30,21 @@ def connected(settings: Globals) -> Iterator[Api]:
 
     :raises Unreachable: in the body, with advice
     """
+    from runwisp.client.api import Api
+
+    with transport_to(settings) as transport:
+        yield Api(transport)
+
+
+@contextmanager
+def transport_to(settings: Globals) -> Iterator[Transport]:
+    """The same without the classes of the API, which take a while to import.
+
+    :raises Unreachable: in the body, with advice
+    """
     with closing(Transport(SocketAddress(settings.socket))) as transport:
         try:
-            yield Api(transport)
+            yield transport
         except Unreachable as error:
             error.hints = error.hints or _advice(settings, error.reason)
             raise
@@ -42,7 +56,9 @@ def connected_to(url: str, settings: Globals) -> Iterator[Api]:
 
     :raises UsageError: it is no URL
     """
+    from runwisp.client.api import Api
     from runwisp.client.certificates import Pins
+    from runwisp.client.session import Session, TokenCache
 
     address = parse_url(url, Pins(_directory("XDG_STATE_HOME", ".local/state") / "known_certificates", note))
     cache = TokenCache(_directory("XDG_CACHE_HOME", ".cache"))
@@ -68,6 +84,8 @@ def _password(settings: Globals, address: UrlAddress) -> str:
     """From the environment, else the password file, else from whoever sits at the terminal."""
     if password := os.environ.get("RUNWISP_PASSWORD"):
         return password
+    from runwisp.store.datadir import DataDir
+
     try:
         return DataDir(settings.data).password.read_text().removesuffix("\n")
     except OSError:
@@ -82,6 +100,8 @@ def _password(settings: Globals, address: UrlAddress) -> str:
 
 
 def _advice(settings: Globals, reason: Reason) -> Sequence[str]:
+    from runwisp.store.datadir import DataDir
+
     data_dir = DataDir(settings.data)
     if reason is Reason.FORBIDDEN:
         return _advice_on_rights(data_dir)
@@ -122,4 +142,6 @@ def _user_name(uid: int) -> str:
 
 def is_down(settings: Globals, error: Unreachable) -> bool:
     """No daemon runs, as opposed to one that does not answer."""
+    from runwisp.store.datadir import DataDir
+
     return error.reason is Reason.ABSENT and DataDir(settings.data).owner() is None

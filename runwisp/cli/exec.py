@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runwisp.cli.configuration import find_config, load_config
-from runwisp.cli.documents import JsonCommand, no_run_document, outcome_document, run_exit_code
+from runwisp.cli.documents import no_run_document, outcome_document, run_exit_code
+from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json
 from runwisp.errors import DataDirLocked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from runwisp.cli.configuration import find_config, load_config
-from runwisp.cli.documents import JsonCommand
+from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json, say, table
 from runwisp.errors import RunWispError

@@ -10,7 +10,8 @@ from typing import TextIO
 import click
 
 from runwisp.cli.connecting import connected, connected_to
-from runwisp.cli.documents import JsonCommand, no_run_document, outcome_document, run_exit_code
+from runwisp.cli.documents import no_run_document, outcome_document, run_exit_code
+from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import note, print_json, say
 from runwisp.cli.printers import TextPrinter, tell_rotation

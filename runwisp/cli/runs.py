@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import click
 from attrs import evolve
 
-from runwisp.cli.documents import JsonCommand, run_document
+from runwisp.cli.documents import run_document
+from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import note, print_json, say, table
 from runwisp.cli.source import open_source

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
-from runwisp.cli.connecting import connected
-from runwisp.cli.documents import JsonCommand
+from runwisp.cli.connecting import transport_to
+from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import paint, print_json, say
-from runwisp.client.resources import DaemonInfo, RemoteRun, RemoteUnit, SystemStats
+from runwisp.client.transport import Transport
 from runwisp.errors import RunWispError
 
 _DAEMON = (
@@ -40,7 +40,8 @@ _LAST_RUN = (
     "next_retry_at",
 )
 
-T = TypeVar("T")
+#: What the daemon has told, None if it has not.
+Told = Mapping[str, Any] | None
 
 
 def _failure(error: RunWispError) -> dict[str, object]:
@@ -54,37 +55,39 @@ def command(settings: Globals, as_json: bool) -> None:
 
     Example: runwisp status --data /var/lib/runwisp
     """
-    with connected(settings) as api:
-        if not api.is_healthy():
+    with transport_to(settings) as transport:
+        if not transport.is_healthy():
             raise RunWispError(f"the daemon at {settings.socket} is not healthy")
-        daemon, system = _if_told(api.daemon), _if_told(api.system)
-        units = _if_told(api.units) if as_json else None
+        daemon, system = _told(transport, "/api/daemon"), _told(transport, "/api/system")
+        units = _told(transport, "/api/tasks") if as_json else None
     if as_json:
-        print_json(_document(daemon, system, units or []))
+        print_json(_document(daemon, system, units["items"] if units is not None else []))
     else:
         _show(daemon, system)
 
 
-def _if_told(ask: Callable[[], T]) -> T | None:
-    """The answer; health does not depend on it."""
+def _told(transport: Transport, path: str) -> Told:
+    """What the daemon says there; health does not depend on it."""
     try:
-        return ask()
+        told: Mapping[str, Any] = transport.ask("GET", path)
     except RunWispError:
         return None
+    return told
 
 
-def _show(daemon: DaemonInfo | None, system: SystemStats | None) -> None:
-    where = f" at :{daemon.port}" if daemon is not None else ""
+def _show(daemon: Told, system: Told) -> None:
+    where = f" at :{daemon['port']}" if daemon is not None else ""
     say(f"RunWisp is {paint('healthy', 'success', sys.stdout)}{where}")
     if daemon is not None:
-        say(f"  Version:  {daemon.version}")
-        say(f"  Uptime:   {span(daemon.uptime)}")
+        say(f"  Version:  {daemon['version']}")
+        say(f"  Uptime:   {span(daemon['uptime'])}")
     if system is not None:
-        say(f"  CPU:      {system.cpu_cores} {'core' if system.cpu_cores == 1 else 'cores'}")
-        say(f"  Host:     {system.host}")
+        cores = system["cpu_cores"]
+        say(f"  CPU:      {cores} {'core' if cores == 1 else 'cores'}")
+        say(f"  Host:     {system['host']}")
     if daemon is not None:
         stale = ["the configuration has changed on disk; `runwisp reload` applies it"]
-        for warning in [*(stale if daemon.config_stale else []), *daemon.config_warnings]:
+        for warning in [*(stale if daemon["config_stale"] else []), *daemon["config_warnings"]]:
             say(f"{paint('!', 'warning', sys.stdout)} {warning}")
 
 
@@ -97,20 +100,19 @@ def span(seconds: float) -> str:
     return f"{hours}h {minutes}m" if hours < 24 else f"{hours // 24}d {hours % 24}h"
 
 
-def _document(
-    daemon: DaemonInfo | None, system: SystemStats | None, units: Sequence[RemoteUnit]
-) -> dict[str, object]:
+def _document(daemon: Told, system: Told, units: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     return {
         "healthy": True,
-        **{key: daemon.document.get(key) if daemon is not None else None for key in _DAEMON},
-        "system": {key: system.document.get(key) for key in _SYSTEM} if system is not None else None,
-        "tasks": [
-            {**{key: unit.document.get(key) for key in _UNIT}, "last_run": _last_run(unit.last_run)}
-            for unit in units
-        ],
+        **(_part(daemon, _DAEMON) if daemon is not None else dict.fromkeys(_DAEMON)),
+        "system": _part(system, _SYSTEM) if system is not None else None,
+        "tasks": [{**_part(unit, _UNIT), "last_run": _last_run(unit["last_run"])} for unit in units],
         "error": None,
     }
 
 
-def _last_run(run: RemoteRun | None) -> dict[str, object] | None:
-    return {key: run.document.get(key) for key in _LAST_RUN} if run is not None else None
+def _last_run(run: Told) -> dict[str, object] | None:
+    return _part(run, _LAST_RUN) if run is not None else None
+
+
+def _part(told: Mapping[str, Any], keys: Sequence[str]) -> dict[str, object]:
+    return {key: told[key] for key in keys}

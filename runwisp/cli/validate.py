@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from runwisp.cli.configuration import find_config, load_config
-from runwisp.cli.documents import JsonCommand, problem_document
+from runwisp.cli.documents import problem_document
+from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import describe_problem, paint, print_json, say
 from runwisp.config.settings import Config

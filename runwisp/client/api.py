@@ -10,7 +10,7 @@ from urllib.parse import quote
 from attrs import frozen
 
 from runwisp.client import resources
-from runwisp.client.errors import BadAnswer, NotFound, Unreachable
+from runwisp.client.errors import BadAnswer, NotFound
 from runwisp.client.resources import (
     DaemonInfo,
     Document,
@@ -22,7 +22,6 @@ from runwisp.client.resources import (
 )
 from runwisp.client.sse import Event
 from runwisp.client.transport import Transport
-from runwisp.errors import RunWispError
 from runwisp.model import RunId
 
 #: Most runs, and most lines, in one answer.
@@ -38,13 +37,8 @@ class Api:
     transport: Transport
 
     def is_healthy(self) -> bool:
-        """The daemon at this address answers."""
-        try:
-            return self.transport.text("/health").strip() == "OK"
-        except Unreachable:
-            raise
-        except RunWispError:
-            return False
+        """The daemon at this address is well."""
+        return self.transport.is_healthy()
 
     def daemon(self) -> DaemonInfo:
         return self._read(resources.daemon_info, self.transport.ask("GET", "/api/daemon"))

@@ -6,16 +6,26 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from attrs import define, field
 
 from runwisp.client.address import Address
-from runwisp.client.errors import BadAnswer, RateLimited, Reason, Unauthenticated, Unreachable, problem_error
-from runwisp.client.session import Session
+from runwisp.client.errors import (
+    ApiError,
+    BadAnswer,
+    RateLimited,
+    Reason,
+    Unauthenticated,
+    Unreachable,
+    problem_error,
+)
 from runwisp.client.sse import Event, EventReader
 from runwisp.errors import RunWispError
+
+if TYPE_CHECKING:
+    from runwisp.client.session import Session
 
 #: Longer than any request may take (spec: rest, requests).
 TIMEOUT_S = 300.0
@@ -55,9 +65,15 @@ class Transport:
         """
         return self._logged_in(lambda: self._ask(method, _target(path, query), body))
 
-    def text(self, path: str) -> str:
-        """The text of the answer."""
-        return self._exchange("GET", path, None, {}).decode(errors="replace")
+    def is_healthy(self) -> bool:
+        """The daemon says that it is well.
+
+        :raises Unreachable: there is no answer
+        """
+        try:
+            return self._exchange("GET", "/health", None, {}).strip() == b"OK"
+        except (ApiError, BadAnswer):
+            return False
 
     def stream(
         self, path: str, query: Mapping[str, str] | None = None, last_id: str | None = None

@@ -133,7 +133,7 @@ def reason(path: Path, timeout_s: float = 5) -> Reason:
         pytest.raises(Unreachable) as caught,
         closing(Transport(SocketAddress(path), None, timeout_s)) as transport,
     ):
-        transport.text("/health")
+        transport.is_healthy()
     return caught.value.reason
 
 

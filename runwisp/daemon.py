@@ -148,7 +148,9 @@ class Daemon(MultiService):
             if keys:
                 problems = await self._engine.resources.in_thread(restart_problems, new.path, keys)
                 raise NeedsRestart(str(new.path), problems)
-            return Reloading(self._engine, new, plan_reload(old, new)).apply()
+            changes = Reloading(self._engine, new, plan_reload(old, new)).apply()
+            self._server.listeners.refresh()
+            return changes
         finally:
             if not self._is_stopping:
                 self._lifeline.reloaded()
@@ -182,14 +184,14 @@ class Daemon(MultiService):
     async def _bring_up(self) -> None:
         config = self._engine.config
         self._warn(config)
-        identity = await self._database.write(_identify)
+        identity = await self._database.write(identify)
         await self._server.prepare()
         await self._boot.bring_up()
         self._housekeeping.start()
-        give_back()
         self._server.open()
         self._lifeline.ready()
         collect_rarely()
+        give_back()
         self.log.info(
             "ready",
             url=self._server.listeners.url,
@@ -280,5 +282,6 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _identify(cursor: Cursor) -> str:
+def identify(cursor: Cursor) -> str:
+    """The fingerprint of this daemon."""
     return fingerprint.resolve(cursor, os.environ, fingerprint.read_machine_id(), os.getcwd())

@@ -71,14 +71,12 @@ DAEMON = Table(
             kinds.BOOLEAN,
             "Serve ``/metrics``.",
             default_text="``false``; ``true`` with ``metrics_listen``",
-            acts=False,
         ),
         Field(
             "metrics_listen",
             kinds.LISTEN_ADDRESS,
             "Address of a listener for ``/metrics`` alone, plain HTTP.",
             default_text="none",
-            acts=False,
         ),
         Field(
             "tls",
@@ -87,21 +85,18 @@ DAEMON = Table(
             " ``RUNWISP_TLS`` wins.",
             default="off",
             words=Tls,
-            acts=False,
         ),
         Field(
             "tls_cert",
             kinds.PATH,
             "PEM file with the certificate for HTTPS on every address; needs ``tls_key``.",
             default_text="none",
-            acts=False,
         ),
         Field(
             "tls_key",
             kinds.PATH,
             "PEM file with the key of ``tls_cert``.",
             default_text="none",
-            acts=False,
         ),
         Field(
             "trusted_proxies",

@@ -96,6 +96,7 @@ class Listeners:
             from runwisp.web.listen.tls import Credentials
 
             self._credentials = Credentials(self._find_pair)
+            self.log.info("serving TLS", fingerprint=f"sha256:{self._credentials.fingerprint}")
         elif not is_local and not settings.trusted_proxies:
             self.log.warn(
                 "PLAIN HTTP BEYOND THIS MACHINE: whoever is on the way can read sessions and output; set"

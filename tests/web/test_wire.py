@@ -22,6 +22,7 @@ class Whole:
     at: UnixMs
     number: int
     span: Seconds
+    whole_span: Seconds
     size: Bytes | None
     id: RunId
     status: Status | None
@@ -36,6 +37,7 @@ WHOLE = Whole(
     at=UnixMs(1_772_416_800_412),
     number=1_772_416_800_412,
     span=Seconds(0.25),
+    whole_span=Seconds(1800.0),
     size=None,
     id=RunId("01"),
     status=Status.ENDED,
@@ -51,6 +53,7 @@ def test_the_annotation_says_how_a_value_is_written() -> None:
         "at": "2026-03-02T02:00:00.412Z",
         "number": 1_772_416_800_412,
         "span": 0.25,
+        "whole_span": 1800,
         "size": None,
         "id": "01",
         "status": "ended",
@@ -60,6 +63,10 @@ def test_the_annotation_says_how_a_value_is_written() -> None:
         "env": {"A": "b"},
         "nothing": None,
     }
+
+
+def test_whole_seconds_are_written_without_decimals() -> None:
+    assert b'"span":0.25,"whole_span":1800,' in to_json(WHOLE)
 
 
 def test_fields_are_written_in_the_order_of_their_declaration() -> None:

@@ -7,6 +7,7 @@ ignored then (spec: logs, files). Rebuilding a lost index is :mod:`runwisp.logs.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import starmap
 from typing import NamedTuple
@@ -110,14 +111,11 @@ class Index:
 
     def find(self, line: int) -> int:
         """Position of the last record whose line is not above ``line``; -1 if there is none."""
-        low, high = 0, self.count
-        while low < high:
-            middle = (low + high) // 2
-            if self.record(middle).line <= line:
-                low = middle + 1
-            else:
-                high = middle
-        return low - 1
+        return bisect_right(range(self.count), line, key=lambda position: self.record(position).line) - 1
+
+    def find_offset(self, offset: int) -> int:
+        """Position of the last record whose offset is not above ``offset``; -1 if there is none."""
+        return bisect_right(range(self.count), offset, key=lambda position: self.record(position).offset) - 1
 
     def _bytes(self, position: int, count: int) -> bytes:
         start, size = (position + 1) * RECORD_SIZE, count * RECORD_SIZE

@@ -6,7 +6,7 @@ and allows it, its handler finds out (spec: rest, requests).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, TypeAlias
 
 from klein import Klein
@@ -24,7 +24,7 @@ from runwisp.web.faults import problem_of
 from runwisp.web.gate import IGate, RequestFacts
 from runwisp.web.outlet import Streams
 from runwisp.web.problem import Problem
-from runwisp.web.routing import Route, bound_routes, is_event_stream, path_names
+from runwisp.web.routing import Route, bound_routes, is_event_stream, path_names, routes_of
 
 #: Finds what lies at a path outside ``/api/``; None for nothing.
 Static: TypeAlias = Callable[[RequestFacts], Page | None]
@@ -55,6 +55,7 @@ class App(Resource):
         self._gate = gate
         self._static = static
         self._streams = Streams(clock)
+        self._fixed = _fixed_paths(apis)
         self._routes = self._make_routes(apis, wall)
 
     def render(self, request: ApiRequest) -> Any:  # Any: bytes, or that the answer is not done yet
@@ -80,9 +81,8 @@ class App(Resource):
             for api in apis
             for route, handler in bound_routes(api)
         ]
-        fixed = _fixed_paths([endpoint.route for endpoint in endpoints])
         for endpoint in endpoints:
-            _add(app, endpoint, fixed)
+            _add(app, endpoint, self._fixed)
         app.handle_errors(Exception)(self._fail)
         return app.resource()
 
@@ -93,6 +93,9 @@ class App(Resource):
             if request.method in (b"GET", b"HEAD"):
                 return give(request, page)
             failure = Failure(MethodNotAllowed(["GET", "HEAD"]))
+        elif failure.check(MethodNotAllowed) and request.shown_path in self._fixed:
+            # Klein adds the methods of a route that has a variable in the same place.
+            failure = Failure(MethodNotAllowed(self._fixed[request.shown_path]))
         return _fault(request, failure)
 
 
@@ -110,7 +113,7 @@ def make_resource(
     return App(apis, gate, clock, wall, static)
 
 
-def _add(app: Klein, endpoint: Endpoint, fixed: Mapping[str, Sequence[str]]) -> None:
+def _add(app: Klein, endpoint: Endpoint, fixed: Container[str]) -> None:
     route = endpoint.route
     if route.operation_id in app.endpoints:
         raise ValueError(f"two routes are called {route.operation_id}")
@@ -118,26 +121,28 @@ def _add(app: Klein, endpoint: Endpoint, fixed: Mapping[str, Sequence[str]]) -> 
     async def serve(request: ApiRequest, **raw_path: str) -> bytes:
         # "summary" is no id of a run, whatever the method.
         if raw_path and request.shown_path in fixed:
-            raise MethodNotAllowed(fixed[request.shown_path])
+            raise MethodNotAllowed
         return await endpoint.serve(request, raw_path)
 
     pattern = route.path.replace("{", "<").replace("}", ">")
     app.route(pattern, methods=[route.method], endpoint=route.operation_id)(serve)
-    if is_event_stream(route):
-        for rule in app.url_map.iter_rules(route.operation_id):
-            # HEAD is in there since GET is.
-            rule.methods = {"GET"}
+    for rule in app.url_map.iter_rules(route.operation_id):
+        # HEAD is in there wherever GET is.
+        rule.methods = set(_methods(route))
 
 
-def _fixed_paths(routes: Sequence[Route]) -> dict[str, list[str]]:
+def _fixed_paths(apis: Sequence[object]) -> dict[str, list[str]]:
     """The paths in which nothing varies, each with its methods."""
     fixed: dict[str, list[str]] = {}
-    for route in routes:
-        if not path_names(route):
-            fixed.setdefault(route.path, []).extend(
-                ["GET", "HEAD"] if route.method == "GET" else [route.method]
-            )
+    for api in apis:
+        for route in routes_of(type(api)):
+            if not path_names(route):
+                fixed.setdefault(route.path, []).extend(_methods(route))
     return fixed
+
+
+def _methods(route: Route) -> list[str]:
+    return ["GET", "HEAD"] if route.method == "GET" and not is_event_stream(route) else [route.method]
 
 
 def _fault(request: ApiRequest, failure: Failure) -> bytes:

@@ -161,6 +161,7 @@ def test_a_slash_within_a_name_does_not_divide_the_path() -> None:
         ("BREW", "/api/things/a", "DELETE, GET, HEAD"),
         ("OPTIONS", "/api/things/a", "DELETE, GET, HEAD"),
         ("DELETE", "/api/things/summary", "GET, HEAD"),
+        ("OPTIONS", "/api/things/summary", "GET, HEAD"),
         ("HEAD", "/api/events", "GET"),
         ("HEAD", "/api/log-in", "POST"),
     ],

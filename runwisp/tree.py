@@ -11,16 +11,19 @@ from twisted.logger import Logger
 from runwisp.cli.options import Globals
 from runwisp.config.loader import load
 from runwisp.config.settings import Config
-from runwisp.daemon import Daemon
+from runwisp.daemon import Daemon, identify
 from runwisp.engine.assembly import assemble, use_monotonic_clock
 from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
 from runwisp.engine.housekeeping import Housekeeping
 from runwisp.engine.recovery import Recovery
+from runwisp.engine.samples import Samples
 from runwisp.lifeline import Lifeline
 from runwisp.sdnotify import Notifier
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
+from runwisp.units import now_ms
+from runwisp.web.about import About, is_service_managed
 from runwisp.web.assembly import Apps, Backing
 from runwisp.web.auth.opening import open_auth
 from runwisp.web.listen.listeners import Listeners, Places
@@ -53,8 +56,27 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
     places = Places(host=settings.host, port=settings.port, socket=settings.socket, tls=data_dir.tls)
     listeners = Listeners(reactor, places, config.daemon, time.time)
 
+    started_at, began_s = now_ms(time.time), reactor.seconds()
+    samples = Samples(reactor, time.time)
+    engine.scheduler.on_wake = samples.on_wake
+
     async def make_apps() -> Apps:
         auth = await open_auth(database, data_dir, os.environ, time.time, reactor.seconds)
+        samples.start()
+        about = About(
+            fingerprint=await database.write(identify),
+            pid=os.getpid(),
+            started_at=started_at,
+            began_s=began_s,
+            host=settings.host,
+            port=settings.port,
+            data_dir=data_dir.path,
+            socket=settings.socket,
+            work_dir=os.getcwd(),
+            is_auth_required=auth.is_required,
+            is_service_managed=is_service_managed(os.environ, os.getpid()),
+            can_switch_user=os.geteuid() == 0,
+        )
         return Backing(
             clock=reactor,
             wall=time.time,
@@ -62,13 +84,15 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
             database=database,
             bus=parts.bus,
             logs=data_dir.logs,
-            host=settings.host,
             url=listeners.url,
+            about=about,
+            samples=samples,
+            reload=daemon.reload,
         ).make_apps(auth)
 
     # The zone of the machine is kept as it was found at the start (spec: config, scheduler).
     is_host_zone = config.timezone_source == "system"
-    return Daemon(
+    daemon = Daemon(
         reactor=reactor,
         data_dir=data_dir,
         database=database,
@@ -79,3 +103,4 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
         server=Server(listeners, make_apps),
         load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
     )
+    return daemon

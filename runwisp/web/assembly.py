@@ -11,20 +11,27 @@ from zope.interface import implementer
 
 from runwisp.engine.deletion import Deletion
 from runwisp.engine.engine import Engine
-from runwisp.events import Bus
+from runwisp.engine.samples import Samples
+from runwisp.events import Bus, TasksChanged
 from runwisp.store.interfaces import IDatabase
+from runwisp.web.about import About
 from runwisp.web.api.auth import AuthApi, LocalApi
 from runwisp.web.api.bulk import BulkApi
+from runwisp.web.api.daemon import DaemonApi
 from runwisp.web.api.health import HealthApi
 from runwisp.web.api.metrics import MetricsApi
 from runwisp.web.api.notifications import NotificationsApi
 from runwisp.web.api.openapi import OpenApiApi
 from runwisp.web.api.runs import RunsApi
+from runwisp.web.api.system import SystemApi
+from runwisp.web.api.tasks import TasksApi
 from runwisp.web.app import App, make_resource
 from runwisp.web.auth.auth import Auth
 from runwisp.web.gate import IGate, RequestFacts
 from runwisp.web.guard import Gate
 from runwisp.web.routing import Caller, Route
+from runwisp.web.shown_tasks import ShownTasks
+from runwisp.web.waiting import Waiting
 
 
 @frozen
@@ -39,7 +46,7 @@ class Apps:
 class Backing:
     """What stands behind the routes. ``wall`` is in seconds since the epoch, ``logs`` the root of the logs.
 
-    ``url`` is where the daemon listens, ``host`` what it was told to listen at.
+    ``url`` is where the daemon listens. ``reload`` applies the configuration anew.
     """
 
     clock: IReactorTime
@@ -48,15 +55,17 @@ class Backing:
     database: IDatabase
     bus: Bus
     logs: Path
-    host: str
     url: str
+    about: About
+    samples: Samples
+    reload: Callable[[], Awaitable[TasksChanged]]
 
     def make_apps(self, auth: Auth) -> Apps:
         """All routes, as the configuration of the start wants them."""
         settings = self.engine.config.daemon
         metrics = [MetricsApi(self._scraping())] if settings.metrics_enabled else []
         is_apart = settings.metrics_listen is not None
-        gate = Gate(auth, self.host, lambda: self.engine.config.daemon)
+        gate = Gate(auth, self.about.host, lambda: self.engine.config.daemon)
         apis = [*self._apis(auth), *(() if is_apart else metrics)]
         return Apps(
             main=make_resource(apis, gate, self.clock, self.wall),
@@ -71,6 +80,9 @@ class Backing:
             OpenApiApi(engine.config.daemon.external_url or self.url),
             AuthApi(auth),
             LocalApi(auth),
+            DaemonApi(engine, self.about, self.reload),
+            SystemApi(self.clock, self.about, self.samples),
+            TasksApi(engine, database, ShownTasks(engine, database), Waiting(self.clock, self.bus)),
             RunsApi(engine, database, deletion),
             BulkApi(engine, database, deletion),
             NotificationsApi(database, self.bus, self.wall),

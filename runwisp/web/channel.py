@@ -81,6 +81,8 @@ class ApiRequest(Request):
     def gotLength(self, length: int | None) -> None:
         self.content = BytesIO()
         self.is_too_large = length is not None and length > MAX_BODY
+        if self.is_too_large:
+            self.responseHeaders.setRawHeaders("Connection", ["close"])
 
     def handleContentChunk(self, data: bytes) -> None:
         if not self.is_too_large and self.content.tell() + len(data) > MAX_BODY:
@@ -174,13 +176,13 @@ class Channel(HTTPChannel):
         assert self._since is not None
         self._watch_for(self._since + REQUEST_S - self.clock.seconds())
         super().allHeadersReceived()
+        if self.requests[-1].is_too_large:
+            # The answer does not wait for the body.
+            self.length = 0
+            self._throw_away()
 
     def _send100Continue(self) -> None:
-        """Ask for the body; one that would be too large is not awaited but refused."""
-        if self.requests[-1].is_too_large:
-            self.length = 0
-            self.persistent = False
-        else:
+        if not self.requests[-1].is_too_large:
             super()._send100Continue()
 
     def allContentReceived(self) -> None:
@@ -189,8 +191,13 @@ class Channel(HTTPChannel):
 
     def requestDone(self, request: ApiRequest) -> None:
         self._since = None
-        self._watch_for(IDLE_S)
-        super().requestDone(request)
+        if self._is_refused:
+            self.requests.remove(request)
+            self._handlingRequest = False
+            self._watch_for(LINGER_S)
+        else:
+            self._watch_for(IDLE_S)
+            super().requestDone(request)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.stop_the_watch()
@@ -235,10 +242,17 @@ class Channel(HTTPChannel):
         phrase = headers.phrase(problem.status).encode()
         self.writeHeaders(b"HTTP/1.1", b"%d" % problem.status, phrase, answer)
         self.write(body)
-        # Closed with something unread, the connection would be reset and the client might miss the answer.
+        self._throw_away()
+        self._watch_for(LINGER_S)
+
+    def _throw_away(self) -> None:
+        """Listen to nothing more.
+
+        It is read all the same: closed with something unread, the connection would be reset, and the client
+        might miss the answer.
+        """
         self._is_refused = True
         self.clearLineBuffer()
-        self._watch_for(LINGER_S)
 
 
 class ApiSite(Site):

@@ -14,7 +14,7 @@ author = "the RunWisp authors"
 copyright = "the RunWisp authors"
 version = release = runwisp.__version__
 
-extensions = ["cli_reference", "config_reference"]
+extensions = ["api_reference", "cli_reference", "config_reference"]
 exclude_patterns = ["_build"]
 highlight_language = "none"
 smartquotes = False

@@ -86,9 +86,15 @@ def problem_error(document: Mapping[str, Any]) -> RunWispError:
     :raises KeyError, TypeError: it is none
     """
     code = str(document["type"]).removeprefix(_TYPE)
-    error = _CLASSES.get(code, ApiError)(str(document["detail"]).removesuffix("."))
+    error = _CLASSES.get(code, ApiError)(_as_title(str(document["detail"])))
     error.hints = [_hint(flaw) for flaw in document["errors"]]
     return error
+
+
+def _as_title(detail: str) -> str:
+    """A sentence as the command line writes errors: it begins small and has no full stop."""
+    begin = detail[:1].lower() if detail[1:2].islower() else detail[:1]
+    return begin + detail[1:].removesuffix(".")
 
 
 def _hint(flaw: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ def test_a_configuration_that_does_not_load_is_shown_with_its_places(daemon: Fak
     assert runwisp("reload") == Outcome(
         1,
         "",
-        "ERROR The configuration is not valid\n\n"
+        "ERROR the configuration is not valid\n\n"
         "/etc/runwisp.toml:3:11: must not be negative [tasks.a.timeout]\n",
     )
 
@@ -83,7 +83,7 @@ def test_no_password_to_print_has_exit_codes_of_its_own(
 ) -> None:
     daemon.on("GET", "/api/local/credentials", problem(404, "not-found", "It is not ours."))
     daemon.on("GET", "/api/daemon", answer(resources.daemon(auth_required=auth_required)))
-    assert runwisp("password") == Outcome(code, "", "ERROR It is not ours\n")
+    assert runwisp("password") == Outcome(code, "", "ERROR it is not ours\n")
 
 
 def test_who_is_not_local_gets_no_password(daemon: FakeDaemon) -> None:

@@ -137,7 +137,7 @@ def test_a_task_that_is_not_known_is_compared_with_those_that_are(serves: FakeDa
 )
 def test_what_the_daemon_says_is_shown_when_it_refuses(serves: FakeDaemon, status: int, code: str) -> None:
     serves.on("POST", TRIGGER, problem(status, code, "That cannot be done."))
-    assert runwisp("run-task", "backup") == Outcome(1, "", "ERROR That cannot be done\n")
+    assert runwisp("run-task", "backup") == Outcome(1, "", "ERROR that cannot be done\n")
 
 
 def test_losing_the_daemon_while_following_is_an_error(
@@ -220,7 +220,7 @@ def test_a_wrong_password_and_too_many_attempts_are_told(gate: Gate) -> None:
     assert (done.code, done.err.splitlines()[0]) == (1, f"ERROR wrong password for {url(gate)}")
     refusal = problem(429, "rate-limited", "Too many attempts.", headers={"Retry-After": "120"})
     gate.daemon.on("POST", "/api/auth/login", refusal)
-    assert runwisp(*args, env=ENV) == Outcome(1, "", "ERROR Too many attempts\n\ntry again in 120 s\n")
+    assert runwisp(*args, env=ENV) == Outcome(1, "", "ERROR too many attempts\n\ntry again in 120 s\n")
 
 
 def test_without_a_password_and_a_terminal_it_is_said_where_to_put_one(gate: Gate) -> None:

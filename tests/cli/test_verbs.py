@@ -102,7 +102,7 @@ def test_what_fails_has_a_line_each_and_the_rest_is_done(serves: FakeDaemon) -> 
         1,
         "web: starting\n",
         "ERROR db-locked has api_trigger = false\n"
-        "ERROR manual: Not now\n"
+        "ERROR manual: not now\n"
         "ERROR unknown task 'wbe'; did you mean 'web'?\n"
         "ERROR unknown task 'nothing'; known: db-dump, db-locked, manual, web\n"
         "ERROR nothing to start matches 'z*'\n",
@@ -115,7 +115,7 @@ def test_a_run_that_is_not_there_or_over_is_an_error(serves: FakeDaemon) -> None
         "POST", f"/api/runs/{resources.run_id(2)}/stop", problem(404, "not-found", "There is no such run.")
     )
     assert runwisp("stop", ID, resources.run_id(2)) == Outcome(
-        1, "", f"ERROR {ID} has ended\nERROR {resources.run_id(2)}: There is no such run\n"
+        1, "", f"ERROR {ID} has ended\nERROR {resources.run_id(2)}: there is no such run\n"
     )
 
 

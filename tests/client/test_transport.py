@@ -86,7 +86,7 @@ def test_problems_are_errors_that_say_what_the_daemon_says(
     with pytest.raises(RunWispError) as caught:
         transport.ask("GET", "/api/x")
     assert type(caught.value) is error
-    assert str(caught.value) == "That is wrong"
+    assert str(caught.value) == "that is wrong"
     assert caught.value.hints == ["r.toml:3:5: must be >= 1 [tasks.a.x]"]
 
 

@@ -133,6 +133,23 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
+class NotifyKind(StrEnum):
+    """What notifications tell about (spec: notifications, kinds)."""
+
+    RUN_STARTED = "run.started"
+    RUN_SUCCEEDED = "run.succeeded"
+    RUN_FAILED = "run.failed"
+    RUN_TIMEOUT = "run.timeout"
+    RUN_CRASHED = "run.crashed"
+    RUN_STOPPED = "run.stopped"
+    RUN_QUEUE_FULL = "run.queue_full"
+    RUN_MISSED = "run.missed"
+    SERVICE_FATAL = "service.fatal"
+    LOG_DISK_PRESSURE = "log.disk_pressure"
+    DELIVERY_FAILED = "notify.delivery_failed"
+    TEST = "notify.test"
+
+
 class Stream(IntEnum):
     """Where a captured line came from; the numbers are those of the index file."""
 
@@ -246,11 +263,29 @@ class Run:
 
 
 @frozen(kw_only=True)
+class NotifyEvent:
+    """Something that notifications are to tell, before it is known to whom (spec: notifications, kinds).
+
+    ``task_name`` is the unit's name, None for a test. ``reason`` is empty if there is nothing to say.
+    ``extra`` holds what the kind adds, by the names of the specification.
+    """
+
+    id: str
+    kind: NotifyKind
+    severity: Severity
+    timestamp: UnixMs
+    task_name: str | None
+    run: Run | None
+    reason: str
+    extra: Mapping[str, str | int | bool | None] = field(factory=dict)
+
+
+@frozen(kw_only=True)
 class Notification:
     """One row of the bell: an event, and its repeats that followed closely enough.
 
-    ``occurrence_ring`` has the moments of the latest of them, newest first. ``title``, ``body`` and ``run_id``
-    are those of the newest; ``read_at`` is None while it is unread.
+    ``occurrence_ring`` has the moments of the latest of them, newest first. ``title``, ``body`` and
+    ``run_id`` are those of the newest; ``read_at`` is None while it is unread.
     """
 
     id: str

@@ -110,6 +110,9 @@ class ApiRequest(Request):
         """Send the headers. What follows may take any time; ``producer`` is told when the client is slow."""
         self.channel.stop_the_watch()
         self.registerProducer(producer, True)
+        if self.channel._waitingForTransport:
+            # The client has not taken the answers before this one, which only who was there has been told.
+            producer.pauseProducing()
         self.write(b"")
 
     def end_stream(self) -> None:

@@ -50,7 +50,8 @@ class Endpoint:
 
     def _call(self, request: ApiRequest, raw_path: Mapping[str, str]) -> Call[Any, Any]:
         route, facts = self.route, request.facts
-        request.caller = caller = self.gate.admit(route, facts, self.gate.caller(facts))
+        assert request.caller is not None
+        request.caller = caller = self.gate.admit(route, facts, request.caller)
         if request.is_too_large:
             raise parse.too_large(route.max_body)
         # What a request to read has as its body means nothing (RFC 9110, 9.3.1).

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -25,6 +27,8 @@ PATH_RULES: Mapping[str, Rule] = {"name": UNIT_NAME, "id": ULID}
 
 _JSON_TYPE = re.compile(r'\s*application/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?', re.IGNORECASE)
 _LONGEST_ECHO = 200
+#: So many mistakes of one request are told; to look for what was meant takes time for each.
+MOST_FLAWS = 20
 
 
 @frozen
@@ -57,8 +61,8 @@ def query_value(raw: str, route: Route) -> Any:
     except ValueError as error:
         raise Problem(400, Code.MALFORMED, "The query is not UTF-8, percent-encoded.") from error
     texts = dict(pairs)
-    if len(texts) < len(pairs):
-        raise invalid([_flaw("must be given once", f"query.{name}") for name in _repeated(pairs)])
+    if repeated := _repeated(pairs):
+        raise invalid([_flaw("must be given once", f"query.{name}") for name in repeated[:MOST_FLAWS]])
     rules = {name: rule for name, rule, _ in rules_of(cls)}
     document = {name: rules[name].from_text(text) if name in rules else text for name, text in texts.items()}
     value = _made(document, cls, "query")
@@ -107,15 +111,15 @@ def _no_constant(word: str) -> object:
 
 
 def _repeated(pairs: Iterable[tuple[str, object]]) -> list[str]:
-    names = [name for name, _ in pairs]
-    return sorted({name for name in names if names.count(name) > 1})
+    counts = Counter(name for name, _ in pairs)
+    return sorted(name for name, count in counts.items() if count > 1)
 
 
 def _made(document: object, cls: type, place: str) -> Any:  # Any: an instance of ``cls``
     try:
         return structure(document, cls)
     except (Unfit, ClassValidationError) as error:
-        raise invalid(list(_flaws(error, cls, place, document))) from error
+        raise invalid(list(islice(_flaws(error, cls, place, document), MOST_FLAWS))) from error
 
 
 def _flaws(error: Exception, cls: type, place: str, raw: object) -> Iterator[Flaw]:

@@ -14,7 +14,7 @@ from runwisp.web.app import App
 from runwisp.web.channel import ANSWER_S, IDLE_S
 from runwisp.web.outlet import STUCK_S
 from runwisp.web.routing import Outlet
-from tests.web.requests import Exchange, OpenGate, request_bytes, resource, start
+from tests.web.requests import Exchange, OpenGate, connect, request_bytes, resource, start
 from tests.web.sample import SampleApi
 
 
@@ -117,6 +117,19 @@ def test_a_handler_is_told_when_the_client_takes_nothing_and_waits_until_it_does
     assert stream.is_ready
     assert all(wait.called for wait in waits)
     stream.exchange.leave()
+
+
+def test_a_handler_that_begins_while_the_client_takes_nothing_waits_as_well() -> None:
+    ready = []
+
+    async def write(outlet: Outlet) -> None:
+        ready.append(outlet.is_ready)
+
+    exchange = connect(resource(SampleApi(write=write)))
+    exchange.pause()
+    exchange.send(request_bytes("GET", "/api/raw"))
+    exchange.leave()
+    assert ready == [False]
 
 
 def test_a_client_that_is_stuck_for_a_minute_is_cut_off() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runwisp.model import Status, UnixMs
-from runwisp.web.parse import body_value, path_values, query_value
+from runwisp.web.parse import MOST_FLAWS, body_value, path_values, query_value
 from runwisp.web.problem import Code, Problem
 from runwisp.web.routing import Route, routes_of
 from tests.web.sample import Filter, SampleApi, ThingBody, ThingQuery
@@ -108,6 +108,13 @@ def test_all_mistakes_of_a_query_are_told_together() -> None:
     problem = refused_query("limit=0&order=foo&x=1")
     assert problem.detail == "3 values in the request cannot be used."
     assert {flaw.location for flaw in problem.errors} == {"query.limit", "query.order", "query.x"}
+
+
+@pytest.mark.parametrize(
+    "raw", ["&".join(f"k{n}=" for n in range(9000)), "&".join(f"k{n // 2}=" for n in range(9000))]
+)
+def test_of_many_mistakes_some_are_told(raw: str) -> None:
+    assert len(refused_query(raw).errors) == MOST_FLAWS
 
 
 def test_a_query_that_is_not_utf_8_is_malformed() -> None:

@@ -65,7 +65,8 @@ class LogWriter:
         self._on_error = on_error
         self._later = later
         self._limits = Limits(max_size, on_full)
-        self._buffers = {stream: LineBuffer(self._limits.line, masker or None) for stream in Stream}
+        longest = self._limits.line
+        self._buffers = {stream: LineBuffer(longest, masker or None) for stream in Stream}
         self._log_path, self._index_path, _, _, part, _ = names = paths.names()
         self._part = PartFile(part)
         self._rotation = Rotation(paths)

@@ -15,14 +15,16 @@ from runwisp.web.routing import Access, Answer, Call, Caller, route
 
 #: The largest body of a login, in bytes.
 _LOGIN_BODY = 1024
+#: In characters; both have 64 if they are right, and have to fit into one body even if they are too long.
+_LONGEST_PROOF = 256
 
 
 @frozen
 class LoginBody:
     """``response`` is the SHA-256 of ``password:nonce`` in lower-case hexadecimal digits."""
 
-    nonce: str = text(longest=_LOGIN_BODY, is_required=True, is_secret=True)
-    response: str = text(longest=_LOGIN_BODY, is_required=True, is_secret=True)
+    nonce: str = text(longest=_LONGEST_PROOF, is_required=True, is_secret=True)
+    response: str = text(longest=_LONGEST_PROOF, is_required=True, is_secret=True)
 
 
 @frozen

@@ -67,7 +67,7 @@ def connected_to(url: str, settings: Globals) -> Iterator[Api]:
         try:
             yield Api(transport)
         except Unreachable as error:
-            error.hints = error.hints or ["is the URL right, and does the daemon listen there?"]
+            error.hints = error.hints or ["is the URL right? `runwisp daemon` starts a daemon there"]
             raise
         except LoginRejected as error:
             rejected = RunWispError(f"wrong password for {address}")

@@ -116,6 +116,7 @@ def _follow(settings: Globals, targets: Sequence[str], excerpt: Excerpt, *, as_j
     def is_wanted(name: str) -> bool:
         return any(fnmatchcase(name, target) if is_pattern(target) else name == target for target in names)
 
+    choice = Choice()
     with connected(settings) as api, suppress(KeyboardInterrupt):
         # Whoever follows is patient with a daemon that goes away; here there has to be one.
         api.is_healthy()

@@ -48,15 +48,17 @@ def command(settings: Globals, task: str, detach: bool, url: str | None, as_json
     Example: runwisp run-task nightly-backup
     """
     connection: AbstractContextManager[Api] = connected_to(url, settings) if url else connected(settings)
+    code = 0
     with connection as api:
         run = _trigger(api, task)
         if not detach:
-            run = _follow(api, run, sys.stderr if as_json else sys.stdout)
+            run, is_over = _follow(api, run, sys.stderr if as_json else sys.stdout)
+            code = run_exit_code(run) if is_over else INTERRUPTED
     if as_json:
         print_json(outcome_document(run))
     elif detach:
         say(run.id)
-    sys.exit(0 if detach else run_exit_code(run))
+    sys.exit(code)
 
 
 def _trigger(api: Api, task: str) -> RemoteRun:
@@ -67,18 +69,18 @@ def _trigger(api: Api, task: str) -> RemoteRun:
         raise UnknownUnit(task, names, closest(task, names)) from None
 
 
-def _follow(api: Api, run: RemoteRun, stdout: TextIO) -> RemoteRun:
-    """Show the run and its retries; the last attempt, ended."""
+def _follow(api: Api, run: RemoteRun, stdout: TextIO) -> tuple[RemoteRun, bool]:
+    """Show the run and its retries; the last attempt, and False if Ctrl-C came before its end."""
     try:
         while True:
             run = _show(api, run, stdout)
             retry = next_attempt(api, run, time.sleep)
             if retry is None:
-                return run
+                return run, True
             run = retry
     except KeyboardInterrupt:
         note(f"\n{run.label} goes on; see `runwisp logs -f {run.id}`")
-        raise click.exceptions.Exit(INTERRUPTED) from None
+        return api.run(run.id) or run, False
 
 
 def _show(api: Api, run: RemoteRun, stdout: TextIO) -> RemoteRun:

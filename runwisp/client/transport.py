@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Longer than any request may take (spec: rest, requests).
 TIMEOUT_S = 300.0
+#: A daemon that is well answers at once, however busy it is.
+HEALTH_TIMEOUT_S = 10.0
 #: Longer than a few of the pings that come every 15 s.
 STREAM_TIMEOUT_S = 50.0
 _PIECE = 65_536
@@ -71,7 +73,8 @@ class Transport:
         :raises Unreachable: there is no answer
         """
         try:
-            return self._exchange("GET", "/health", None, {}).strip() == b"OK"
+            with closing(Transport(self.address, None, HEALTH_TIMEOUT_S)) as transport:
+                return transport._exchange("GET", "/health", None, {}).strip() == b"OK"
         except (ApiError, BadAnswer):
             return False
 

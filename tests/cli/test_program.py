@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.history import OUT, RUN, History
+from tests.client import resources
+from tests.client.fake_daemon import FakeDaemon, answer, listed
 
 PROGRAM = str(Path(sys.executable).parent / "runwisp")
 CONFIG = '[tasks.backup]\nrun = "true"\ncron = "0 2 * * *"\n[services.web]\nrun = "true"\n'
@@ -41,6 +43,30 @@ def place(here: Path, history: History) -> Path:
 def test_a_command_that_only_reads_imports_nothing_heavy(place: Path, args: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", WATCH, *args], capture_output=True, text=True, timeout=30)
     assert done.stderr.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize(
+    "args", [["status"], ["reload"], ["run-task", "backup", "--detach"], ["stop", "web"]]
+)
+def test_a_command_that_asks_a_daemon_imports_nothing_heavy(daemon: FakeDaemon, args: list[str]) -> None:
+    daemon.on("GET", "/api/daemon", answer(resources.daemon()))
+    daemon.on("GET", "/api/tasks", listed([resources.service("web")]))
+    daemon.on("POST", "/api/tasks/web/stop", answer(resources.service("web")))
+    daemon.on("POST", "/api/tasks/backup/trigger", answer(resources.run(), 201))
+    changes = dict.fromkeys(["added", "removed", "changed", "settings", "warnings"], ())
+    daemon.on("POST", "/api/daemon/reload", answer(changes))
+    done = subprocess.run([sys.executable, "-c", WATCH, *args], capture_output=True, text=True, timeout=30)
+    assert done.stderr.splitlines()[-1] == "0 []"
+
+
+def test_status_does_without_the_classes_of_the_api(daemon: FakeDaemon) -> None:
+    watch = WATCH.replace(
+        '"twisted"', '"sqlite3", "runwisp.model", "runwisp.client.api", "runwisp.client.session"'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", watch, "status"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stderr == "0 []\n"
 
 
 def test_a_command_imports_no_other_one(place: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -150,21 +152,29 @@ def test_losing_the_daemon_while_following_is_an_error(
     assert "the connection was lost" in done.err
 
 
-def test_ctrl_c_ends_following_and_not_the_run(serves: FakeDaemon) -> None:
-    serves.on("GET", LOG, streamed(event("lines", {"items": OUTPUT[:1]}, 1), Hold()))
-    with subprocess.Popen(
-        [sys.executable, "-m", "runwisp", "run-task", "backup"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        assert child.stderr is not None
-        assert child.stdout.readline() == "one\n"
+@contextmanager
+def interrupted(*args: str) -> Iterator[subprocess.Popen[str]]:
+    """``runwisp run-task backup``, which is interrupted after its first line."""
+    command = [sys.executable, "-m", "runwisp", "run-task", "backup", *args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        output = child.stderr if args else child.stdout
+        assert output is not None
+        assert output.readline() == "one\n"
         child.send_signal(signal.SIGINT)
         assert child.wait(30) == 130
+        yield child
+
+
+def test_ctrl_c_ends_following_and_not_the_run(serves: FakeDaemon) -> None:
+    serves.on("GET", LOG, streamed(event("lines", {"items": OUTPUT[:1]}, 1), Hold()))
+    serves.on("GET", f"/api/runs/{ID}", answer(resources.live_run()))
+    with interrupted() as child:
+        assert child.stderr is not None
         assert child.stderr.read() == f"\nbackup goes on; see `runwisp logs -f {ID}`\n"
-    assert [request.method for request in serves.requests] == ["POST", "GET"]
+    with interrupted("--json") as child:
+        assert child.stdout is not None
+        assert json.load(child.stdout)["status"] == "running"
+    assert [request.path for request in serves.requests if request.method == "POST"] == [TRIGGER] * 2
 
 
 def test_without_a_daemon_it_is_said_how_to_get_one(here: Path) -> None:

@@ -128,12 +128,12 @@ def test_a_stream_that_is_refused_is_an_ordinary_problem(daemon: FakeDaemon, tra
     assert [event.name for event in transport.stream("/api/x")] == ["ping"]
 
 
-def reason(path: Path, timeout_s: float = 5) -> Reason:
+def reason(path: Path, timeout_s: float = 5.0) -> Reason:
     with (
         pytest.raises(Unreachable) as caught,
         closing(Transport(SocketAddress(path), None, timeout_s)) as transport,
     ):
-        transport.is_healthy()
+        transport.ask("GET", "/api/x")
     return caught.value.reason
 
 

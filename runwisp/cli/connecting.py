@@ -71,7 +71,7 @@ def connected_to(url: str, settings: Globals) -> Iterator[Api]:
             raise
         except LoginRejected as error:
             rejected = RunWispError(f"wrong password for {address}")
-            rejected.hints = ["it comes from RUNWISP_PASSWORD, else from the data directory, else from you"]
+            rejected.hints = ["RUNWISP_PASSWORD counts, else the password file of --data DIR, else a prompt"]
             raise rejected from error
 
 

@@ -16,7 +16,7 @@ from runwisp.cli.options import Globals
 from runwisp.cli.output import note, print_json, say
 from runwisp.cli.printers import TextPrinter, tell_rotation
 from runwisp.client.api import Api
-from runwisp.client.errors import NotFound
+from runwisp.client.errors import NotFound, Unreachable
 from runwisp.client.following import NewLines, Rotated, follow_log, next_attempt
 from runwisp.client.resources import RemoteRun
 from runwisp.config.suggest import closest
@@ -78,6 +78,9 @@ def _follow(api: Api, run: RemoteRun, stdout: TextIO) -> tuple[RemoteRun, bool]:
             if retry is None:
                 return run, True
             run = retry
+    except Unreachable as error:
+        error.hints = [f"what has become of it: `runwisp logs {run.id}`"]
+        raise
     except KeyboardInterrupt:
         note(f"\n{run.label} goes on; see `runwisp logs -f {run.id}`")
         return api.run(run.id) or run, False

@@ -150,6 +150,7 @@ def test_losing_the_daemon_while_following_is_an_error(
     done = runwisp("run-task", "backup")
     assert (done.code, done.out) == (1, "one\n")
     assert "the connection was lost" in done.err
+    assert f"`runwisp logs {ID}`" in done.err
 
 
 @contextmanager

@@ -84,6 +84,7 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
             database=database,
             bus=parts.bus,
             logs=data_dir.logs,
+            library=parts.library,
             url=listeners.url,
             about=about,
             samples=samples,

@@ -82,12 +82,13 @@ class SegmentReader:
             return
         records = self.index.records(max(0, self.index.find(first)))
         for record, following in pairwise(chain(records, (self._end(),))):
+            stream = Stream(record.stream)
             lines = enumerate(self._lines(record.offset, following.offset), record.line)
             for n, data in lines:
                 if n > last or n >= following.line:
                     break
                 if n >= first:
-                    yield Entry(n, record.ts, Stream(record.stream), record.flags, data)
+                    yield Entry(n, record.ts, stream, record.flags, data)
             if following.line > last:
                 return
 

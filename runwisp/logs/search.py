@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 from runwisp.logs.matching import Matcher
 from runwisp.logs.pieces import entries, line_at, offset_of, pieces
-from runwisp.logs.reader import LogLine, SegmentReader, Snapshot, log_line
+from runwisp.logs.reader import PAGE_TEXT_LIMIT, LogLine, SegmentReader, Snapshot, log_line, text_size
 from runwisp.model import RunId
 
 
@@ -54,23 +54,25 @@ def search(
     should_stop: Callable[[], bool],
     first_line: int = 1,
 ) -> Found:
-    """The lines that match, in the order of ``sources``, at most ``limit``.
+    """The lines that match, in the order of ``sources``: at most ``limit``, or as much text as a page may have.
 
     :param should_stop: asked after each piece of a log, so that every search gets on
     :param first_line: where to begin in the first log
     :raises OSError: a file cannot be read
     """
     hits: list[Hit] = []
+    room = PAGE_TEXT_LIMIT
     for scanned, source in enumerate(sources, 1):
         with source.open_snapshot() as snapshot:
             scan = _Scan(snapshot, matcher, should_stop, first_line)
             for line in scan.hits():
                 hits.append(Hit(source.run_id, line))
-                if len(hits) == limit:
+                room -= text_size(line.text)
+                if len(hits) == limit or room <= 0:
                     break
             if scan.next_line <= snapshot.total_lines:
                 return Found(tuple(hits), scanned, Place(source.run_id, scan.next_line))
-        if scanned < len(sources) and (len(hits) == limit or should_stop()):
+        if scanned < len(sources) and (len(hits) == limit or room <= 0 or should_stop()):
             return Found(tuple(hits), scanned, Place(sources[scanned].run_id, 1))
         first_line = 1
     return Found(tuple(hits), len(sources), None)

@@ -11,7 +11,7 @@ from runwisp.web.channel import ApiRequest
 from runwisp.web.compression import SMALLEST, accepts_gzip, compressed, is_compressible
 from runwisp.web.faults import document
 from runwisp.web.problem import Problem
-from runwisp.web.routing import Answer, Streamed, Text
+from runwisp.web.routing import Answer, Json, Streamed, Text
 from runwisp.web.wire import to_json
 
 
@@ -32,6 +32,8 @@ def page_of(answer: Answer) -> Page:
         return Page(status=answer.status, headers=answer.headers)
     if isinstance(content, Text):
         body, media_type = content.text.encode("utf-8", "replace"), content.media_type
+    elif isinstance(content, Json):
+        body, media_type = content.body, headers.JSON
     else:
         body, media_type = to_json(content), headers.JSON
     return Page(body=body, media_type=media_type, status=answer.status, headers=answer.headers)

@@ -13,12 +13,14 @@ from runwisp.engine.deletion import Deletion
 from runwisp.engine.engine import Engine
 from runwisp.engine.samples import Samples
 from runwisp.events import Bus, TasksChanged
+from runwisp.logs.library import Library
 from runwisp.store.interfaces import IDatabase
 from runwisp.web.about import About
 from runwisp.web.api.auth import AuthApi, LocalApi
 from runwisp.web.api.bulk import BulkApi
 from runwisp.web.api.daemon import DaemonApi
 from runwisp.web.api.health import HealthApi
+from runwisp.web.api.logs import LogsApi
 from runwisp.web.api.metrics import MetricsApi
 from runwisp.web.api.notifications import NotificationsApi
 from runwisp.web.api.openapi import OpenApiApi
@@ -55,6 +57,7 @@ class Backing:
     database: IDatabase
     bus: Bus
     logs: Path
+    library: Library
     url: str
     about: About
     samples: Samples
@@ -85,13 +88,17 @@ class Backing:
             TasksApi(engine, database, ShownTasks(engine, database), Waiting(self.clock, self.bus)),
             RunsApi(engine, database, deletion),
             BulkApi(engine, database, deletion),
+            LogsApi(database, self.library, engine.resources.in_thread, self.clock),
             NotificationsApi(database, self.bus, self.wall),
         ]
 
     def _scraping(self) -> Callable[[], Awaitable[str]]:
         from runwisp.web.metrics import Metrics
 
-        return Metrics(self.engine, self.database, self.clock.seconds).scrape
+        def uptime_s() -> float:
+            return self.clock.seconds() - self.about.began_s
+
+        return Metrics(self.engine, self.database, self.samples, uptime_s).scrape
 
 
 @implementer(IGate)

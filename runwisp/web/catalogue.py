@@ -6,6 +6,7 @@ from runwisp.web.api.auth import AuthApi, LocalApi
 from runwisp.web.api.bulk import BulkApi
 from runwisp.web.api.daemon import DaemonApi
 from runwisp.web.api.health import HealthApi
+from runwisp.web.api.logs import LogsApi
 from runwisp.web.api.metrics import MetricsApi
 from runwisp.web.api.notifications import NotificationsApi
 from runwisp.web.api.openapi import OpenApiApi
@@ -24,5 +25,6 @@ APIS: tuple[type, ...] = (
     TasksApi,
     RunsApi,
     BulkApi,
+    LogsApi,
     NotificationsApi,
 )

@@ -79,6 +79,13 @@ class Text:
     media_type: str = "text/plain; charset=utf-8"
 
 
+@frozen
+class Json:
+    """A resource that has been turned into JSON already, in a thread because it is large."""
+
+    body: bytes
+
+
 #: A resource is an attrs class whose fields are what the API shows: ``UnixMs`` becomes a time of RFC 3339, a
 #: plain ``int`` stays a number. None is an empty body.
 Content: TypeAlias = Any

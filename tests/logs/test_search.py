@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runwisp.logs.matching import Matcher
 from runwisp.logs.opening import open_log
 from runwisp.logs.paths import LogPaths, log_paths
-from runwisp.logs.reader import LogLine, Snapshot
+from runwisp.logs.reader import PAGE_TEXT_LIMIT, LogLine, Snapshot
 from runwisp.logs.search import Found, Place, Source, search
 from runwisp.model import RunId, Stream
 from tests.logs.helpers import CREATED_AT, ERR, OUT, close, make_writer, page
@@ -121,6 +121,13 @@ def test_after_the_last_line_of_a_run_the_rest_begins_with_the_next_run(tmp_path
     logs = [make_log(tmp_path, number, (OUT, b"a\n")) for number in (2, 1)]
     assert find(logs, looking_for("a"), limit=1).rest == Place(logs[1].run_id, 1)
     assert find(logs[1:], looking_for("a"), limit=1).rest is None
+
+
+def test_much_text_ends_a_search_like_many_hits(tmp_path: Path) -> None:
+    logs = [make_log(tmp_path, number, *[(OUT, b"x" * 60_000 + b"\n")] * 40) for number in (3, 2, 1)]
+    found = find(logs, looking_for("x"))
+    assert PAGE_TEXT_LIMIT <= sum(len(hit.line.text) for hit in found.hits) < PAGE_TEXT_LIMIT + 60_000
+    assert found.rest == Place(logs[1].run_id, 31)
 
 
 def test_a_search_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-import psutil
 from attrs import frozen
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,45 +15,10 @@ from prometheus_client.registry import Collector
 
 from runwisp import __version__
 from runwisp.engine.engine import Engine
+from runwisp.engine.samples import MetricsSample, Samples
 from runwisp.model import Kind
 from runwisp.store import runs
 from runwisp.store.interfaces import IDatabase
-
-
-@frozen(kw_only=True)
-class Usage:
-    """What the whole machine uses: ``cpu_percent`` from 0 to 100, memory in bytes."""
-
-    cpu_percent: float
-    memory_used: int
-    memory_total: int
-
-
-class Meter:
-    """Measures the machine; its processors from one :meth:`read` to the next."""
-
-    def __init__(self) -> None:
-        self._idle_s, self._total_s = _processor_times()
-
-    def read(self) -> Usage:
-        idle_s, total_s = _processor_times()
-        spent_s = total_s - self._total_s
-        share = 1 - (idle_s - self._idle_s) / spent_s if spent_s > 0 else 0.0
-        self._idle_s, self._total_s = idle_s, total_s
-        memory = psutil.virtual_memory()
-        return Usage(
-            cpu_percent=round(100 * min(max(share, 0.0), 1.0), 1),
-            memory_used=memory.used,
-            memory_total=memory.total,
-        )
-
-
-def _processor_times() -> tuple[float, float]:
-    """Seconds without work and in all, of all processors together since the machine started."""
-    times = psutil.cpu_times()
-    # The time of guests is part of that of their processes.
-    total_s = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-    return times.idle + getattr(times, "iowait", 0.0), total_s
 
 
 @frozen(kw_only=True)
@@ -63,19 +27,20 @@ class Figures:
 
     totals: runs.Totals
     active: Mapping[tuple[Kind, str], int]
-    usage: Usage
+    host: MetricsSample
     uptime_s: float
 
 
 class Metrics(Collector):
-    """Takes the figures anew for each :meth:`scrape`; ``seconds`` is the monotonic time."""
+    """Takes the figures anew for each :meth:`scrape`."""
 
-    def __init__(self, engine: Engine, database: IDatabase, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, engine: Engine, database: IDatabase, samples: Samples, uptime_s: Callable[[], float]
+    ) -> None:
         self._engine = engine
         self._database = database
-        self._seconds = seconds
-        self._began_s = seconds()
-        self._meter = Meter()
+        self._samples = samples
+        self._uptime_s = uptime_s
         self._figures: Figures | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -88,8 +53,8 @@ class Metrics(Collector):
         self._figures = Figures(
             totals=totals,
             active=_active(self._engine),
-            usage=self._meter.read(),
-            uptime_s=self._seconds() - self._began_s,
+            host=self._samples.newest(),
+            uptime_s=self._uptime_s(),
         )
         text: bytes = generate_latest(self._registry)
         return text.decode()
@@ -102,10 +67,10 @@ class Metrics(Collector):
         figures = self._figures
         assert figures is not None
         yield from _of_runs(figures)
-        usage = figures.usage
-        yield _gauge("runwisp_daemon_cpu_percent", "Busy processors of the host", usage.cpu_percent)
-        yield _gauge("runwisp_daemon_memory_used_bytes", "Memory used on the host", usage.memory_used)
-        yield _gauge("runwisp_daemon_memory_total_bytes", "Memory of the host", usage.memory_total)
+        host = figures.host
+        yield _gauge("runwisp_daemon_cpu_percent", "How busy the processors of the host are", host.cpu_usage)
+        yield _gauge("runwisp_daemon_memory_used_bytes", "Memory used on the host", host.mem_used)
+        yield _gauge("runwisp_daemon_memory_total_bytes", "Memory of the host", host.mem_total)
         yield _gauge("runwisp_daemon_uptime_seconds", "Time since the daemon started", figures.uptime_s)
         build = GaugeMetricFamily("runwisp_build_info", "The version that runs", labels=["version"])
         build.add_metric([__version__], 1)

@@ -25,7 +25,7 @@ _ALLOWED_S = 2.0
 _GLANCE_S = 0.005
 #: Between two runs, in ms.
 _STEP_MS = 50
-_READY = re.compile(r"\bready version=")
+_READY = re.compile(r"\bready .*\bversion=")
 
 
 def _config() -> str:

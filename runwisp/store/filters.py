@@ -145,17 +145,23 @@ def _walks(wanted: RunFilter) -> list[tuple[str, list[_Term]]]:
     of_tasks = [_any_of("task_name", names)] if names is not None else []
     if wanted.retry_of_run_id is not None:
         return [("runs_by_predecessor", [_Term("retry_of_run_id = ?", (wanted.retry_of_run_id,)), *of_tasks])]
-    if wanted.is_ended is False:
-        return [("runs_in_flight", [_Term("status <> 'ended'"), *of_tasks])]
-    if wanted.end_reasons or Status.ENDED in wanted.statuses:
-        pass
-    elif wanted.statuses and not wanted.is_failure:
-        return [("runs_in_flight", [_Term("status <> 'ended'"), *of_tasks])]
-    elif wanted.is_failure and not wanted.statuses:
-        return [("runs_failed", of_tasks)]
+    if (rare := _rare_kind(wanted)) is not None:
+        index, condition = rare
+        return [(index, [condition, *of_tasks])]
     if names is not None and len(set(names)) <= _MOST_MERGED:
         return [("runs_by_task", [_Term("task_name = ?", (name,))]) for name in sorted(set(names))]
     return [("runs_by_time", of_tasks)]
+
+
+def _rare_kind(wanted: RunFilter) -> tuple[str, _Term] | None:
+    """The partial index that has every match, with the condition under which SQLite takes it."""
+    asked = bool(wanted.statuses), bool(wanted.end_reasons), wanted.is_failure
+    is_by_phase = asked == (True, False, False) and Status.ENDED not in wanted.statuses
+    if is_by_phase or wanted.is_ended is False:
+        return "runs_in_flight", _Term("status <> 'ended'")
+    if asked == (False, True, False) and EndReason.SUCCESS not in wanted.end_reasons:
+        return "runs_without_success", _Term("end_reason <> 'success'")
+    return ("runs_failed", _Term("is_failure = 1")) if asked == (False, False, True) else None
 
 
 def _terms(wanted: RunFilter) -> list[_Term]:

@@ -128,6 +128,28 @@ def test_a_page_deep_in_a_span_of_time_costs_no_more_than_the_first(
         assert steps_of(connection, page(deep)) <= steps_of(connection, page(first)) + 1
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        RunFilter(statuses=(Status.PENDING, Status.RUNNING)),
+        RunFilter(is_ended=False, search="back"),
+        RunFilter(is_failure=True),
+        RunFilter(end_reasons=(EndReason.TIMEOUT,)),
+        RunFilter(end_reasons=(EndReason.TIMEOUT, EndReason.STOPPED), task_names=("backup",)),
+    ],
+)
+def test_a_list_of_what_is_rare_does_not_pass_over_what_is_common(wanted: RunFilter) -> None:
+    with database_in_memory() as connection:
+        cursor = connection.cursor()
+        for number in range(2000):
+            runs.insert(cursor, ended(pending_run(number)))
+        runs.insert(cursor, pending_run(2000))
+        runs.insert(cursor, ended(pending_run(2001), EndReason.TIMEOUT, True))
+        found = list[Run]()
+        assert steps_of(connection, lambda: found.extend(runs.page(cursor, wanted, 50))) <= 3
+        assert len(found) == 1
+
+
 @given(tables_of_runs(), filters(), st.integers(0, 12))
 def test_matches_are_counted_up_to_a_limit(table: list[Run], wanted: RunFilter, most: int) -> None:
     with database_in_memory() as connection:

@@ -13,10 +13,12 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from io import TextIOBase
+from itertools import islice
 from string import Formatter
+from threading import Lock
 from typing import Protocol
 
 from attrs import field, frozen
@@ -73,12 +75,19 @@ def observer(level: str, format: str, stream: Writable, environ: Mapping[str, st
 
 @implementer(ILogObserver)
 class LogObserver:
-    """Writes each event as one record, in one piece, and keeps the newest lines in :attr:`recent`."""
+    """Writes each event as one record, in one piece, and keeps the newest lines in :attr:`recent`.
+
+    Events come from any thread.
+    """
 
     def __init__(
         self, *, level: str, stream: Writable, is_json: bool, shows_time: bool, is_coloured: bool
     ) -> None:
         self.recent: deque[str] = deque(maxlen=KEPT_LINES)
+        #: How many lines there have been.
+        self.count = 0
+        self._keeping = Lock()
+        self._listeners: tuple[Callable[[], None], ...] = ()
         self._threshold = _RANKS[level]
         self._stream = stream
         self._is_json = is_json
@@ -93,12 +102,36 @@ class LogObserver:
         if not record.message and record.traceback is None:
             return
         text = as_json(record) if self._is_json else as_text(record, self._shows_time)
-        self.recent.extend(text.splitlines())
+        self._keep(text.splitlines())
         if self._is_coloured:
             tag = f"[{record.level.upper()}]"
             text = text.replace(tag, f"\x1b[{_COLOURS[record.level]}m{tag}\x1b[0m", 1)
         self._stream.write(text + "\n")
         self._stream.flush()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after each event, in the thread of it; the returned function ends that."""
+        self._listeners = (*self._listeners, listener)
+
+        def leave() -> None:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+        return leave
+
+    def lines_after(self, number: int, most: int) -> tuple[list[str], int]:
+        """At most so many of the kept lines after the ``number``th, and the number of the last of them."""
+        with self._keeping:
+            oldest = self.count - len(self.recent)
+            start = max(number, oldest)
+            lines = list(islice(self.recent, start - oldest, start - oldest + most))
+            return lines, start + len(lines)
+
+    def _keep(self, lines: list[str]) -> None:
+        with self._keeping:
+            self.recent.extend(lines)
+            self.count += len(lines)
+        for listener in self._listeners:
+            listener()
 
 
 def level_of(event: LogEvent) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IProtocolFactory, IReactorTime
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -35,7 +36,7 @@ class Credentials:
         try:
             context = _context(pair)
             self.fingerprint = fingerprint(pair.certificate.read_bytes())
-        except (SSL.Error, OSError, ValueError) as error:
+        except (SSL.Error, OSError, ValueError, TypeError) as error:
             why = f"{pair.certificate} and {pair.key} are no pair of certificate and key, or cannot be read"
             raise CannotListen(f"cannot serve TLS: {why}") from error
         self._context = context
@@ -53,9 +54,9 @@ def _context(pair: Pair) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE)
-    # OpenSSL would ask at the terminal.
-    context.set_passwd_cb(lambda *_: b"")
     context.use_certificate_chain_file(str(pair.certificate))
-    context.use_privatekey_file(str(pair.key))
+    # OpenSSL itself would ask for a passphrase at the terminal.
+    key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+    context.use_privatekey(key)  # type: ignore[arg-type]  # other kinds of keys are refused
     context.check_privatekey()
     return context

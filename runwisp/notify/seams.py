@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
 from runwisp.config.settings import Config
+from runwisp.model import NotifyEvent
 from runwisp.policy.coalescing import Due
 
 
@@ -21,7 +22,7 @@ class IOutbound(Interface):
         """Take up what an earlier daemon left to be sent; called once, before the first :meth:`send`."""
 
     def send(token: str, due: Due) -> None:
-        """Queue a message for one notifier."""
+        """Queue a message for one notifier; the first one for a token takes that notifier up."""
 
     def change(config: Config) -> None:
         """Use the notifiers of a new configuration; attempts under way come to their end with the old."""
@@ -36,8 +37,8 @@ class IOutbound(Interface):
 class IBell(Interface):
     """The rows of the bell, for those who have something to put there beside the routes."""
 
-    def ring(events: Sequence[object]) -> Deferred[None]:
-        """Store events, each a :class:`runwisp.model.NotifyEvent`; fires when they are told to the bus.
+    def ring(events: Sequence[NotifyEvent]) -> Deferred[None]:
+        """Store ``events``; fires when the rows are written and told to the bus.
 
         It does not fail: what the database refuses is logged and lost.
         """

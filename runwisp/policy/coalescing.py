@@ -63,13 +63,17 @@ class Repeats:
     pending: int = 0
     held: NotifyEvent | None = None
 
+    def is_over(self, rule: Rule, now: float) -> bool:
+        """Whether the window that began with the last message has ended."""
+        return self.last_sent + rule.window <= now
+
 
 def arrive(repeats: Repeats | None, event: NotifyEvent, rule: Rule, now: float) -> tuple[Repeats, Due | None]:
     """What comes of one more event: it is told at once, as a check-in, or held.
 
     What was due before ``now`` must have been taken with :func:`expire`.
     """
-    if repeats is None or now - repeats.last_sent >= rule.window:
+    if repeats is None or repeats.is_over(rule, now):
         return Repeats(now), Due(event)
     pending = repeats.pending + 1
     if rule.ring > 1 and pending >= rule.ring:

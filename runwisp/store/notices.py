@@ -19,6 +19,13 @@ from runwisp.units import format_time, parse_time
 _COLUMNS = ", ".join(attribute.name for attribute in fields(Notification))
 _PLACES = ", ".join("?" for _ in fields(Notification))
 _PAGE = f"SELECT {_COLUMNS} FROM notifications {{where}} ORDER BY id DESC LIMIT ?"
+_LATEST = f"""
+SELECT {_COLUMNS} FROM notifications WHERE dedup_key = ? ORDER BY last_occurred_at DESC LIMIT 1
+"""
+_DELETE_AGED = "DELETE FROM notifications WHERE last_occurred_at < ?"
+_DELETE_SURPLUS = """
+DELETE FROM notifications WHERE id <= (SELECT id FROM notifications ORDER BY id DESC LIMIT 1 OFFSET ?)
+"""
 # Answered from the index on read_at alone.
 _COUNTS = "SELECT count(*), count(*) - count(read_at) FROM notifications"
 
@@ -30,8 +37,29 @@ class Counts:
 
 
 def insert(cursor: Cursor, notification: Notification) -> None:
+    _put(cursor, "INSERT", notification)
+
+
+def replace(cursor: Cursor, notification: Notification) -> None:
+    """Give the row with the id of ``notification`` all its values."""
+    _put(cursor, "REPLACE", notification)
+
+
+def latest(cursor: Cursor, dedup_key: str) -> Notification | None:
+    """The row with this key that repeated last."""
+    row = cursor.execute(_LATEST, (dedup_key,)).fetchone()
+    return _to_notification(row) if row is not None else None
+
+
+def prune(cursor: Cursor, keep: int, since: UnixMs) -> int:
+    """Delete all but the newest ``keep`` rows, and what last happened before ``since``; how many rows."""
+    aged = cursor.execute(_DELETE_AGED, (format_time(since),)).rowcount
+    return aged + cursor.execute(_DELETE_SURPLUS, (keep,)).rowcount
+
+
+def _put(cursor: Cursor, verb: str, notification: Notification) -> None:
     cursor.execute(
-        f"INSERT INTO notifications ({_COLUMNS}) VALUES ({_PLACES})",
+        f"{verb} INTO notifications ({_COLUMNS}) VALUES ({_PLACES})",
         (
             notification.id,
             notification.dedup_key,

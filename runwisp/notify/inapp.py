@@ -1,0 +1,121 @@
+"""The notifier that is always there: rows in the database, shown by the bell (spec: notifications, in-app)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from sqlite3 import Cursor
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from runwisp.config.settings import NotifySettings
+from runwisp.errors import StorageError
+from runwisp.events import Bus, NotificationChanged, UnreadCountChanged
+from runwisp.model import NotifyEvent, NotifyKind, UnixMs
+from runwisp.notify.seams import IBell
+from runwisp.policy.coalescing import dedup_key, fold
+from runwisp.store import notices
+from runwisp.store.interfaces import IDatabase
+from runwisp.units import now_ms
+
+PRUNE_EVERY_S = 300.0
+
+
+@implementer(IBell)
+class InApp:
+    """Writes the rows, tells the bus of them, and deletes old ones.
+
+    :param settings: those that hold at the moment
+    :param wall: seconds since the epoch
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        database: IDatabase,
+        bus: Bus,
+        settings: Callable[[], NotifySettings],
+    ) -> None:
+        self._wall = wall
+        self._database = database
+        self._bus = bus
+        self._settings = settings
+        self._pruning = LoopingCall(lambda: Deferred.fromCoroutine(self._prune()))
+        self._pruning.clock = clock
+        self._pruned: Deferred[LoopingCall] | None = None
+
+    def start(self) -> None:
+        """Begin to delete old rows, now and from time to time."""
+        self._pruned = self._pruning.start(PRUNE_EVERY_S)
+
+    async def stop(self) -> None:
+        """Delete no more; returns when nothing is under way."""
+        if self._pruning.running:
+            self._pruning.stop()
+        if self._pruned is not None:
+            await self._pruned
+
+    def ring(self, events: Sequence[NotifyEvent]) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._ring(events))
+
+    async def _ring(self, events: Sequence[NotifyEvent]) -> None:
+        try:
+            changes = await self._database.write(partial(_store, events=events, settings=self._settings()))
+        except StorageError as error:
+            for event in events:
+                self.log.error(
+                    "notification lost: {error}", error=error, kind=event.kind.value, task=event.task_name
+                )
+            return
+        for change in changes:
+            self._bus.publish(change)
+
+    async def _prune(self) -> None:
+        settings = self._settings()
+        since = UnixMs(now_ms(self._wall) - round(settings.keep_for * 1000))
+        try:
+            unread = await self._database.write(
+                partial(_prune, keep=settings.keep_notifications, since=since)
+            )
+        except StorageError as error:
+            self.log.warn("old notifications could not be deleted: {error}", error=error)
+            return
+        if unread is not None:
+            self._bus.publish(UnreadCountChanged(unread))
+
+
+def _store(
+    cursor: Cursor, events: Sequence[NotifyEvent], settings: NotifySettings
+) -> list[NotificationChanged]:
+    return [_store_one(cursor, event, settings) for event in events]
+
+
+def _store_one(cursor: Cursor, event: NotifyEvent, settings: NotifySettings) -> NotificationChanged:
+    # Failed deliveries are recorded even for those who want no bell.
+    is_silent = event.kind is NotifyKind.DELIVERY_FAILED and not settings.default_notifiers
+    row, is_new = fold(
+        notices.latest(cursor, dedup_key(event)),
+        event,
+        window=settings.coalesce_window,
+        ring=settings.occurrence_ring,
+        is_silent=is_silent,
+    )
+    if is_new:
+        notices.insert(cursor, row)
+    else:
+        notices.replace(cursor, row)
+    return NotificationChanged(notification=row, is_new=is_new, unread_count=notices.counts(cursor).unread)
+
+
+def _prune(cursor: Cursor, keep: int, since: UnixMs) -> int | None:
+    """The number of unread rows after a deletion, None if nothing was to be deleted."""
+    if not notices.prune(cursor, keep, since):
+        return None
+    return notices.counts(cursor).unread

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import boot, capture, catch_up, due, idle, restart, retention, runs, schedule
+from benchmarks import boot, capture, catch_up, due, idle, listing, logs, restart, retention, runs, schedule
 from benchmarks.allowance import ALLOWANCE
 from benchmarks.contest import Contest
 from benchmarks.figures import Row, at_least, at_most
@@ -20,6 +20,9 @@ CONTESTS: dict[str, Contest] = {
         boot.CONTEST,
         catch_up.CONTEST,
         schedule.CONTEST,
+        listing.CONTEST,
+        logs.PAGES,
+        logs.SEARCH,
     )
 }
 
@@ -186,6 +189,67 @@ ROWS: dict[str, Row] = {
             quantity=schedule.SECONDS,
             unit="s",
             target=at_most(1),
+        ),
+        Row(
+            name="api-runs",
+            title="1,000,000 runs: slowest hundredth of pages of 50 (first, deep, a task's) and summaries",
+            contest="listing",
+            subject=listing.DAEMON,
+            peer=ALLOWANCE,
+            quantity=listing.SLOWEST,
+            unit="ms",
+            target=at_most(1),
+        ),
+        Row(
+            name="api-runs-sql",
+            title="the same: the middle first page",
+            contest="listing",
+            subject=listing.DAEMON,
+            peer=listing.SQL,
+            quantity=listing.FIRST_PAGE,
+            unit="ms",
+            target=at_most(6),
+        ),
+        Row(
+            name="log-pages",
+            title="1,000 lines, last or anywhere, of a log of 1 GB: the slowest of 100 answers",
+            contest="log-pages",
+            subject=logs.DAEMON,
+            peer=ALLOWANCE,
+            quantity=logs.PAGE_MS,
+            unit="ms",
+            target=at_most(1),
+        ),
+        Row(
+            name="log-pages-pread",
+            title="the same",
+            contest="log-pages",
+            subject=logs.DAEMON,
+            peer=logs.PREAD,
+            quantity=logs.PAGE_MS,
+            unit="ms",
+            # One side renders a thousand lines and writes them as JSON, the other one copies bytes.
+            target=at_most(500),
+        ),
+        Row(
+            name="search",
+            title="a rare text in a log of 1 GB",
+            contest="search",
+            subject=logs.DAEMON,
+            peer=logs.GREP,
+            quantity=logs.SECONDS,
+            unit="s",
+            target=at_most(2),
+        ),
+        Row(
+            name="search-ignoring-case",
+            title="the same in upper or lower case",
+            contest="search",
+            subject=logs.DAEMON,
+            peer=logs.GREP_IGNORING_CASE,
+            quantity=logs.SECONDS_IGNORING_CASE,
+            unit="s",
+            target=at_most(2),
         ),
     )
 }

@@ -19,7 +19,7 @@ from runwisp.logs.repair import Findings, count_lines, examine, extent_of, rebui
 from runwisp.model import Stream
 
 #: What was found out about indexes from this size on is remembered.
-_REMEMBER_FROM = 4096 * RECORD_SIZE
+_REMEMBER_FROM = 64 * RECORD_SIZE
 #: How often the files of a live log are opened until no rotation comes in between.
 _ATTEMPTS = 5
 _NO_TAILS: Mapping[Stream, bytes] = {}

@@ -11,22 +11,21 @@ from pathlib import Path
 from typing import TextIO
 
 from twisted.application.service import MultiService
-from twisted.logger import ILogObserver
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
 from runwisp.cli.options import FLAGS, Globals, resolve
 from runwisp.cli.output import print_error
 from runwisp.config.loader import find, load
-from runwisp.daemonlog import observer
+from runwisp.daemonlog import LogObserver, observer
 from runwisp.errors import RunWispError, UsageError
 from runwisp.lean import import_reactor
 
 #: twistd takes the name of a function without arguments for its log, so what it needs has to be found here.
-_log_observer: ILogObserver | None = None
+_log_observer: LogObserver | None = None
 
 
-def log_observer() -> ILogObserver:
+def log_observer() -> LogObserver:
     """The observer of the daemon's own log, once the options are known."""
     assert _log_observer is not None
     return _log_observer
@@ -81,4 +80,4 @@ def makeService(options: Options) -> MultiService:
     from runwisp.tree import build
 
     assert isinstance(reactor, PosixReactorBase)
-    return build(reactor, config, settings)
+    return build(reactor, config, settings, log_observer())

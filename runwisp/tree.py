@@ -12,6 +12,7 @@ from runwisp.cli.options import Globals
 from runwisp.config.loader import load
 from runwisp.config.settings import Config
 from runwisp.daemon import Daemon, identify
+from runwisp.daemonlog import LogObserver
 from runwisp.engine.assembly import assemble, use_monotonic_clock
 from runwisp.engine.boot import Boot
 from runwisp.engine.engine import Engine
@@ -26,6 +27,7 @@ from runwisp.units import now_ms
 from runwisp.web.about import About, is_service_managed
 from runwisp.web.assembly import Apps, Backing
 from runwisp.web.auth.opening import open_auth
+from runwisp.web.daemon_log import DaemonLog
 from runwisp.web.listen.listeners import Listeners, Places
 from runwisp.web.server import Server
 
@@ -36,8 +38,8 @@ def _not_notified(error: OSError) -> None:
     log.debug("the service manager does not listen: {error}", error=error)
 
 
-def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemon:
-    """Wire a daemon; no file or port is touched before it is started."""
+def build(reactor: PosixReactorBase, config: Config, settings: Globals, observer: LogObserver) -> Daemon:
+    """Wire a daemon whose log is what ``observer`` writes; nothing is touched before it is started."""
     use_monotonic_clock(reactor)
     data_dir = DataDir(settings.data)
     database = Database(data_dir.database, reactor)
@@ -58,7 +60,6 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
 
     started_at, began_s = now_ms(time.time), reactor.seconds()
     samples = Samples(reactor, time.time)
-    engine.scheduler.on_wake = samples.on_wake
 
     async def make_apps() -> Apps:
         auth = await open_auth(database, data_dir, os.environ, time.time, reactor.seconds)
@@ -88,6 +89,7 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals) -> Daemo
             url=listeners.url,
             about=about,
             samples=samples,
+            daemon_log=DaemonLog(observer, reactor.callFromThread),
             reload=daemon.reload,
         ).make_apps(auth)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,16 +10,19 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from runwisp.engine.config_watch import ConfigWatch
 from runwisp.engine.deletion import Deletion
 from runwisp.engine.engine import Engine
 from runwisp.engine.samples import Samples
 from runwisp.events import Bus, TasksChanged
 from runwisp.logs.library import Library
+from runwisp.model import Seconds
 from runwisp.store.interfaces import IDatabase
 from runwisp.web.about import About
 from runwisp.web.api.auth import AuthApi, LocalApi
 from runwisp.web.api.bulk import BulkApi
 from runwisp.web.api.daemon import DaemonApi
+from runwisp.web.api.events import EventsApi
 from runwisp.web.api.health import HealthApi
 from runwisp.web.api.logs import LogsApi
 from runwisp.web.api.metrics import MetricsApi
@@ -29,10 +33,13 @@ from runwisp.web.api.system import SystemApi
 from runwisp.web.api.tasks import TasksApi
 from runwisp.web.app import App, make_resource
 from runwisp.web.auth.auth import Auth
+from runwisp.web.daemon_log import DaemonLog
+from runwisp.web.feed import Feed
 from runwisp.web.gate import IGate, RequestFacts
 from runwisp.web.guard import Gate
 from runwisp.web.routing import Caller, Route
 from runwisp.web.shown_tasks import ShownTasks
+from runwisp.web.sse import Audience
 from runwisp.web.waiting import Waiting
 
 
@@ -61,6 +68,7 @@ class Backing:
     url: str
     about: About
     samples: Samples
+    daemon_log: DaemonLog
     reload: Callable[[], Awaitable[TasksChanged]]
 
     def make_apps(self, auth: Auth) -> Apps:
@@ -77,6 +85,8 @@ class Backing:
 
     def _apis(self, auth: Auth) -> list[object]:
         engine, database = self.engine, self.database
+        shown = ShownTasks(engine, database)
+        audience = Audience(self.clock)
         deletion = Deletion(engine.resources.in_thread, database, self.logs, self.bus)
         return [
             HealthApi(engine, database, self.clock),
@@ -85,20 +95,45 @@ class Backing:
             LocalApi(auth),
             DaemonApi(engine, self.about, self.reload),
             SystemApi(self.clock, self.about, self.samples),
-            TasksApi(engine, database, ShownTasks(engine, database), Waiting(self.clock, self.bus)),
+            TasksApi(engine, database, shown, Waiting(self.clock, self.bus)),
             RunsApi(engine, database, deletion),
             BulkApi(engine, database, deletion),
             LogsApi(database, self.library, engine.resources.in_thread, self.clock),
             NotificationsApi(database, self.bus, self.wall),
+            EventsApi(self._feed(shown), self.daemon_log, audience),
         ]
+
+    def _feed(self, shown: ShownTasks) -> Feed:
+        background = self.engine.resources.background
+        watch = ConfigWatch(
+            self.clock, lambda: self.engine.config, self.engine.resources.in_thread, background, self.bus
+        )
+        feed = Feed(
+            clock=self.clock,
+            bus=self.bus,
+            background=background,
+            samples=self.samples,
+            boot=secrets.token_hex(4),
+            uptime=self._uptime,
+            show_task=shown.one,
+            on_join=watch.look,
+        )
+
+        def on_wake() -> None:
+            self.samples.on_wake()
+            if feed.has_clients:
+                watch.on_wake()
+
+        self.engine.scheduler.on_wake = on_wake
+        return feed
+
+    def _uptime(self) -> Seconds:
+        return Seconds(self.clock.seconds() - self.about.began_s)
 
     def _scraping(self) -> Callable[[], Awaitable[str]]:
         from runwisp.web.metrics import Metrics
 
-        def uptime_s() -> float:
-            return self.clock.seconds() - self.about.began_s
-
-        return Metrics(self.engine, self.database, self.samples, uptime_s).scrape
+        return Metrics(self.engine, self.database, self.samples, self._uptime).scrape
 
 
 @implementer(IGate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from runwisp.web.api.auth import AuthApi, LocalApi
 from runwisp.web.api.bulk import BulkApi
 from runwisp.web.api.daemon import DaemonApi
+from runwisp.web.api.events import EventsApi
 from runwisp.web.api.health import HealthApi
 from runwisp.web.api.logs import LogsApi
 from runwisp.web.api.metrics import MetricsApi
@@ -27,4 +28,5 @@ APIS: tuple[type, ...] = (
     BulkApi,
     LogsApi,
     NotificationsApi,
+    EventsApi,
 )

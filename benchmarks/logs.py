@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -10,16 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 from benchmarks import history
 from benchmarks.allowance import allow
+from benchmarks.asking import Connection, slowest_hundredth
 from benchmarks.background import compile_runwisp, running, runwisp_daemon, wait_for_rest
 from benchmarks.contest import Bench, Contender, Contest, Measure, MeasurementFailed
 from benchmarks.figures import Reading
-from runwisp.client.address import SocketAddress
 from runwisp.logs.paths import LogPaths, log_paths
 from runwisp.logs.writer import LogWriter
 from runwisp.model import LogOnFull, RunId, Stream, UnixMs
@@ -46,10 +43,7 @@ _CHUNKS = 1000
 _CHUNK_S = 0.02
 #: Between them they have every letter of the needle, as most logs do.
 _WORDS = ("alpha", "Cert", "connected", "DELTA", "foxtrot", "requested", "unused", "user", "whiskey", "zulu")
-_PATIENCE_S = 120.0
 _SEED = 9477
-
-Get = Callable[[str], bytes]
 
 
 def _chunks() -> Iterator[bytes]:
@@ -109,34 +103,24 @@ def _log_of(home: Path) -> Path:
 
 
 @contextmanager
-def _daemon(bench: Bench) -> Iterator[Get]:
-    """What a GET of the running daemon gives."""
+def _daemon(bench: Bench) -> Iterator[Connection]:
     home = _home(bench)
     compile_runwisp()
     command = runwisp_daemon(home, '[tasks.lines]\nrun = "true"\n')
     with running(command, home) as daemon:
         wait_for_rest(daemon, home)
-        with closing(SocketAddress(history.data_dir(home).socket).connection(_PATIENCE_S)) as connection:
-            yield partial(_get, connection)
-
-
-def _get(connection: HTTPConnection, path: str) -> bytes:
-    connection.request("GET", path)
-    response = connection.getresponse()
-    body = response.read()
-    if response.status != 200:
-        raise MeasurementFailed(f"{path}: {response.status} {body!r}")
-    return body
+        with closing(Connection(history.data_dir(home).socket)) as connection:
+            yield connection
 
 
 def _p99_ms(pages: int, read: Callable[[int], object]) -> float:
     """:param read: reads page number n"""
-    took_s = []
+    times = []
     for number in range(pages):
         began_s = time.perf_counter()
         read(number)
-        took_s.append(time.perf_counter() - began_s)
-    return sorted(took_s)[int(0.99 * len(took_s))] * 1000
+        times.append((time.perf_counter() - began_s) * 1000)
+    return slowest_hundredth(times)
 
 
 def _pages(bench: Bench) -> int:
@@ -146,13 +130,13 @@ def _pages(bench: Bench) -> int:
 @contextmanager
 def _pages_of_daemon(bench: Bench) -> Iterator[Measure]:
     pick = random.Random(_SEED)
-    with _daemon(bench) as get:
+    with _daemon(bench) as daemon:
         path = f"/api/runs/{_RUN_ID}/log?limit={_PAGE_LINES}"
-        total = _json(get(path))["total_lines"]
+        total = daemon.json(path)["total_lines"]
 
         def read(number: int) -> None:
             place = f"&from={pick.randrange(1, total - _PAGE_LINES)}" if number % 2 else ""
-            lines = get(path + place).count(b'"n":')
+            lines = daemon.get(path + place).count(b'"n":')
             if lines != _PAGE_LINES:
                 raise MeasurementFailed(f"a page has {lines} lines")
 
@@ -177,14 +161,13 @@ def _pages_by_pread(bench: Bench) -> Iterator[Measure]:
 
 @contextmanager
 def _search_of_daemon(bench: Bench) -> Iterator[Measure]:
-    with _daemon(bench) as get:
+    with _daemon(bench) as daemon:
+        path = f"/api/tasks/lines/log/search?q={_NEEDLE.replace(' ', '+')}&limit=1000"
         expected = _matching_lines(_log_of(_home(bench)), "-c")
 
         def seconds(case: str) -> float:
             began_s = time.perf_counter()
-            answer = _json(
-                get(f"/api/tasks/lines/log/search?q={_NEEDLE.replace(' ', '+')}&case={case}&limit=1000")
-            )
+            answer = daemon.json(f"{path}&case={case}")
             took_s = time.perf_counter() - began_s
             if len(answer["items"]) != expected or answer["next_cursor"] is not None:
                 raise MeasurementFailed(f"{len(answer['items'])} lines of {expected} were found")
@@ -210,10 +193,6 @@ def _matching_lines(log: Path, options: str) -> int:
     environ = {**os.environ, "LC_ALL": "C.UTF-8"}
     command = ["grep", options, _NEEDLE, str(log)]
     return int(subprocess.run(command, capture_output=True, check=True, env=environ).stdout)
-
-
-def _json(body: bytes) -> Any:  # Any: JSON of any shape
-    return json.loads(body)
 
 
 PAGES = Contest(

@@ -1,4 +1,4 @@
-"""The notifier that is always there: rows in the database, shown by the bell (spec: notifications, in-app)."""
+"""The notifier that is always there: rows in the database for the bell (spec: notifications, in-app)."""
 
 from __future__ import annotations
 

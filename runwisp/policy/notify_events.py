@@ -160,12 +160,16 @@ def is_played_down(event: NotifyEvent) -> bool:
     return event.kind in FAILURES and event.severity is Severity.INFO
 
 
-def title(event: NotifyEvent) -> str:
-    """The unit, with the number of its replica, and what it did; for a failed delivery the notifier."""
-    name = event.run.label if event.run is not None else event.task_name
+def subject(event: NotifyEvent) -> str:
+    """The unit, with the number of its replica; for a failed delivery the notifier; empty for a test."""
     if event.kind is NotifyKind.DELIVERY_FAILED:
-        name = str(event.extra["channel"])
-    return _TITLES[event.kind].format(name=name)
+        return str(event.extra["channel"])
+    return event.run.label if event.run is not None else event.task_name or ""
+
+
+def title(event: NotifyEvent) -> str:
+    """The subject and what it did."""
+    return _TITLES[event.kind].format(name=subject(event))
 
 
 def body(event: NotifyEvent) -> str:

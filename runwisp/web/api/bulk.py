@@ -22,7 +22,7 @@ from runwisp.web.routing import Answer, Call, route
 #: With ``match_all`` so many are listed that were passed over.
 MOST_SKIPPED = 1000
 #: Runs stopped, and tasks fired, between two turns of the reactor.
-_STEP_STOPS = 50
+_STEP_STOPS = 20
 _STEP_TASKS = 25
 
 

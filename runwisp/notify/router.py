@@ -111,7 +111,10 @@ class Router:
             for token in self.table.targets(event):
                 if token == IN_APP:
                     rows.append(event)
-                else:
+                    continue
+                # A target may be secret.
+                notifier, _, _ = token.partition(":")
+                with self.log.failuresHandled("notifier {notifier} failed", notifier=notifier):
                     self._dispatch(token, event)
         if rows:
             await self._bell.ring(rows)

@@ -89,9 +89,37 @@ def test_the_unread_are_counted_and_marked(cursor: Cursor) -> None:
     assert notices.counts(cursor) == Counts(total=3, unread=0)
 
 
+def test_the_latest_row_of_a_key_is_the_one_that_repeated_last(cursor: Cursor) -> None:
+    repeated = evolve(notification(1), last_occurred_at=moment(50))
+    other = evolve(notification(3), dedup_key="0000000000000000", last_occurred_at=moment(90))
+    for row in (repeated, notification(2), other):
+        notices.insert(cursor, row)
+    assert notices.latest(cursor, repeated.dedup_key) == repeated
+    assert notices.latest(cursor, "ffffffffffffffff") is None
+
+
+def test_a_row_is_replaced_by_its_id(cursor: Cursor) -> None:
+    for row in (notification(5), notification(6)):
+        notices.insert(cursor, row)
+    notices.replace(cursor, REPEATED)
+    assert notices.page(cursor, 9) == [notification(6), REPEATED]
+
+
+def test_rows_beyond_the_newest_and_old_ones_are_deleted(cursor: Cursor) -> None:
+    rows = [evolve(notification(number), last_occurred_at=moment(100 - number)) for number in range(6)]
+    for row in rows:
+        notices.insert(cursor, row)
+    assert notices.prune(cursor, 4, moment(0)) == 2
+    assert notices.page(cursor, 9) == rows[:1:-1]
+    assert notices.prune(cursor, 4, moment(97)) == 2
+    assert notices.page(cursor, 9) == [rows[3], rows[2]]
+    assert notices.prune(cursor, 4, moment(97)) == 0
+
+
 @pytest.mark.parametrize(
     "read",
     [
+        partial(notices.latest, dedup_key="9c1f04b27ae35d68"),
         partial(notices.page, limit=50),
         partial(notices.page, limit=50, before="01JA9Y0H8N3QF5W6B2X4000001"),
         notices.counts,

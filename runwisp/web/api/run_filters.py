@@ -71,5 +71,6 @@ def _names(task_names: tuple[str, ...], group: str | None, config: Config) -> tu
     if group is None:
         return task_names or None
     units = [*config.tasks.values(), *config.services.values()]
-    members = tuple(unit.name for unit in units if (unit.group or "") == group)
-    return tuple(name for name in members if name in task_names) if task_names else members
+    members = [unit.name for unit in units if (unit.group or "") == group]
+    among = frozenset(task_names or members)
+    return tuple(name for name in members if name in among)

@@ -141,6 +141,8 @@ async def delete_ended(engine: Engine, deletion: Deletion, ended: Sequence[Run])
     for run in ended:
         if run.next_retry_at is not None:
             engine.drop_retry(run)
+    if not ended:
+        return frozenset()
     goners = [Goner(run.id, run.task_name, run.created_at) for run in ended]
     return (await deletion.delete(goners, with_retries=True)).run_ids
 
@@ -166,5 +168,8 @@ def _sort_key(run: Run) -> tuple[str, str]:
 
 
 def _position(created_at: str, run_id: str) -> Position:
-    """:raises ValueError: if ``created_at`` is no time"""
+    """The place of the run with this sort key.
+
+    :raises ValueError: if ``created_at`` is no time
+    """
     return Position(parse_time(created_at), RunId(str(run_id)))

@@ -54,7 +54,8 @@ class Selection:
 
 
 def select(body: SelectionBody, config: Config) -> Selection:
-    """
+    """The runs that ``body`` means under ``config``.
+
     :raises Problem: 422, the two ways to select are mixed, or none is taken
     """
     flaws = []
@@ -126,7 +127,8 @@ async def matching_tasks(database: IDatabase, selection: Selection) -> list[str]
     assert selection.wanted is not None
     names = await database.read(runs.task_names)
     if selection.wanted.task_names is not None:
-        names = [name for name in names if name in selection.wanted.task_names]
+        wanted = frozenset(selection.wanted.task_names)
+        names = [name for name in names if name in wanted]
     found = list[str]()
     for first in range(0, len(names), _STEP_TASKS):
         some = names[first : first + _STEP_TASKS]

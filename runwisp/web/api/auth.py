@@ -15,8 +15,8 @@ from runwisp.web.routing import Access, Answer, Call, Caller, route
 
 #: The largest body of a login, in bytes.
 _LOGIN_BODY = 1024
-#: In characters; both have 64 if they are right, and have to fit into one body even if they are too long.
-_LONGEST_PROOF = 256
+#: In characters: both have 64 if they are right, and two of this length still fit into the body.
+_LONGEST_PROOF = 480
 
 
 @frozen

@@ -87,7 +87,7 @@ def test_a_wrong_password_is_rejected_without_a_cookie(daemon: Daemon) -> None:
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("text", ["", "short", "0" * 64, "ß" * 64, "x" * 500])
+@pytest.mark.parametrize("text", ["", "short", "0" * 64, "ß" * 64, "x" * 400])
 def test_any_other_response_is_simply_wrong(daemon: Daemon, text: str) -> None:
     body = {"nonce": daemon.nonce(), "response": text}
     assert code(daemon.call("POST", "/api/auth/login", json=body)) == (401, "rejected")

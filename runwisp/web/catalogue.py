@@ -7,6 +7,7 @@ from runwisp.web.api.bulk import BulkApi
 from runwisp.web.api.daemon import DaemonApi
 from runwisp.web.api.events import EventsApi
 from runwisp.web.api.health import HealthApi
+from runwisp.web.api.log_stream import LogStreamApi
 from runwisp.web.api.logs import LogsApi
 from runwisp.web.api.metrics import MetricsApi
 from runwisp.web.api.notifications import NotificationsApi
@@ -29,4 +30,5 @@ APIS: tuple[type, ...] = (
     LogsApi,
     NotificationsApi,
     EventsApi,
+    LogStreamApi,
 )

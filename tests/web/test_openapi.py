@@ -21,6 +21,55 @@ from tests.web.sample import SampleApi
 URL = "http://127.0.0.1:9477"
 
 
+#: What the spec lists (spec: rest, endpoints).
+ROUTES = """
+GET /health
+GET /ready
+GET /metrics
+GET /api/openapi.json
+GET /api/auth/status
+GET /api/auth/challenge
+POST /api/auth/login
+POST /api/auth/logout
+POST /api/auth/launch-ticket
+GET /api/auth/launch-ticket
+GET /api/local/credentials
+GET /api/daemon
+GET /api/daemon/identity
+POST /api/daemon/reload
+GET /api/daemon/log/stream
+GET /api/system
+GET /api/system/metrics
+GET /api/events
+GET /api/tasks
+GET /api/tasks/{name}
+GET /api/tasks/{name}/next-runs
+POST /api/tasks/{name}/trigger
+POST /api/tasks/{name}/start
+POST /api/tasks/{name}/stop
+POST /api/tasks/{name}/restart
+POST /api/tasks/{name}/pause
+POST /api/tasks/{name}/resume
+GET /api/tasks/{name}/log/search
+GET /api/runs
+GET /api/runs/summary
+GET /api/runs/{id}
+DELETE /api/runs/{id}
+POST /api/runs/{id}/stop
+GET /api/runs/{id}/log
+GET /api/runs/{id}/log/raw
+GET /api/runs/{id}/log/stream
+POST /api/runs/bulk/stop
+POST /api/runs/bulk/delete
+POST /api/runs/bulk/rerun
+GET /api/notifications
+GET /api/notifications/unread-count
+POST /api/notifications/read
+POST /api/notifications/{id}/read
+POST /api/notifications/{id}/unread
+"""
+
+
 @pytest.fixture(scope="module")
 def whole() -> Any:
     return json.loads(json.dumps(document(APIS, URL)))
@@ -63,6 +112,13 @@ def test_it_says_what_it_describes(whole: Any) -> None:
     assert whole["openapi"].startswith("3.1.")
     assert (whole["info"]["title"], whole["info"]["version"]) == ("RunWisp API", runwisp.__version__)
     assert whole["servers"] == [{"url": URL}]
+
+
+def test_it_has_every_route_of_the_spec_and_no_other(whole: Any) -> None:
+    found = {
+        f"{method.upper()} {path}" for path, operations in whole["paths"].items() for method in operations
+    }
+    assert found == set(ROUTES.strip().splitlines())
 
 
 def test_every_route_is_in_it_under_a_name_of_its_own(whole: Any) -> None:

@@ -80,6 +80,7 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals, observer
         )
         return Backing(
             clock=reactor,
+            in_reactor=reactor.callFromThread,
             wall=time.time,
             engine=engine,
             database=database,

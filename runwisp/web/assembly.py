@@ -24,6 +24,7 @@ from runwisp.web.api.bulk import BulkApi
 from runwisp.web.api.daemon import DaemonApi
 from runwisp.web.api.events import EventsApi
 from runwisp.web.api.health import HealthApi
+from runwisp.web.api.log_stream import LogStreamApi
 from runwisp.web.api.logs import LogsApi
 from runwisp.web.api.metrics import MetricsApi
 from runwisp.web.api.notifications import NotificationsApi
@@ -37,7 +38,9 @@ from runwisp.web.daemon_log import DaemonLog
 from runwisp.web.feed import Feed
 from runwisp.web.gate import IGate, RequestFacts
 from runwisp.web.guard import Gate
+from runwisp.web.log_feed import LogFeeds, Means
 from runwisp.web.routing import Caller, Route
+from runwisp.web.run_watch import RunWatch
 from runwisp.web.shown_tasks import ShownTasks
 from runwisp.web.sse import Audience
 from runwisp.web.waiting import Waiting
@@ -55,10 +58,12 @@ class Apps:
 class Backing:
     """What stands behind the routes. ``wall`` is in seconds since the epoch, ``logs`` the root of the logs.
 
+    ``in_reactor`` calls a function soon, in the thread of the reactor; it may be called in any thread.
     ``url`` is where the daemon listens. ``reload`` applies the configuration anew.
     """
 
     clock: IReactorTime
+    in_reactor: Callable[[Callable[[], None]], object]
     wall: Callable[[], float]
     engine: Engine
     database: IDatabase
@@ -101,7 +106,13 @@ class Backing:
             LogsApi(database, self.library, engine.resources.in_thread, self.clock),
             NotificationsApi(database, self.bus, self.wall),
             EventsApi(self._feed(shown), self.daemon_log, audience),
+            LogStreamApi(database, RunWatch(self.bus), self.library, self._log_feeds(), audience),
         ]
+
+    def _log_feeds(self) -> LogFeeds:
+        in_thread = self.engine.resources.in_thread
+        means = Means(clock=self.clock, in_thread=in_thread, in_reactor=self.in_reactor)
+        return LogFeeds(means, self.library)
 
     def _feed(self, shown: ShownTasks) -> Feed:
         background = self.engine.resources.background

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -28,6 +28,12 @@ from runwisp.web.resources.log import PartialLine
 from runwisp.web.routing import Outlet
 from runwisp.web.sse import Nudge, event
 
+#: The share of all time that may go into reading and writing down lines, and for how long it may be exceeded.
+WORK_SHARE = 0.4
+WORK_BURST_S = 0.25
+#: What is kept of the events with lines that were made or used last.
+KEPT_BYTES = 4 * 1024 * 1024
+KEPT_FRAMES = 256
 #: New lines are handed out at once after a pause, and in quick succession at most so often.
 HAND_OUT_EVERY_S = 0.025
 #: A tail is shown at most so often (spec: rest, log stream).
@@ -46,8 +52,10 @@ class Means:
     clock: IReactorTime
     in_thread: InThread
     in_reactor: Callable[[Callable[[], None]], object]
-    pace: Pace
-    frames: Frames
+    pace: Pace = field(
+        default=Factory(lambda self: Pace(self.clock, WORK_SHARE, WORK_BURST_S), takes_self=True)
+    )
+    frames: Frames = field(factory=partial(Frames, KEPT_BYTES, KEPT_FRAMES))
 
 
 @frozen(eq=False)

@@ -18,8 +18,11 @@ class IOutbound(Interface):
     A notifier is named by its token, ``id`` or ``id:target``, as the configuration has it.
     """
 
-    def start(config: Config) -> None:
-        """Take up what an earlier daemon left to be sent; called once, before the first :meth:`send`."""
+    def start(config: Config, fingerprint: str) -> None:
+        """Take up what an earlier daemon left to be sent; called once, before the first :meth:`send`.
+
+        :param fingerprint: the name of this daemon in messages
+        """
 
     def send(token: str, due: Due) -> None:
         """Queue a message for one notifier; the first one for a token takes that notifier up."""

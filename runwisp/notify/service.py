@@ -51,11 +51,11 @@ class Notifiers:
         self._sending: Deferred[None] | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
 
-    def start(self) -> None:
+    def start(self, fingerprint: str) -> None:
         """Hear what happens from now on, and send what an earlier daemon could not."""
         config = self._obeyed = self._config()
         self._bell.start()
-        self._outbound.start(config)
+        self._outbound.start(config, fingerprint)
         self._unsubscribe = self._bus.subscribe(self._heard)
         self._router.start(RouteTable.of(config))
 

@@ -42,7 +42,7 @@ class House:
             lambda: self.engine.config.notify,
         )
         self.notifiers = self.make_notifiers()
-        self.notifiers.start()
+        self.notifiers.start("bright-falcon")
         recovery = Recovery(resources, known, lambda run, note: None, lambda orphans: {})
         boot = Boot(self.engine, recovery, self.stage.database, lambda: None)
         resources.background.start("boot", boot.bring_up())

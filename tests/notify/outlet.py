@@ -23,7 +23,7 @@ class FakeOutbound:
     def sent(self) -> list[tuple[str, Due]]:
         return [item for item in self.asked if isinstance(item, tuple)]
 
-    def start(self, config: Config) -> None:
+    def start(self, config: Config, fingerprint: str) -> None:
         self.asked.append("start")
 
     def send(self, token: str, due: Due) -> None:

@@ -53,8 +53,8 @@ def problem_statuses(route: Route) -> list[int]:
     """The statuses of refusal that the route may answer with, except for methods that it does not have."""
     statuses = {*route.problems, 500}
     if route.path.startswith("/api/"):
-        # The host may be malformed or a foreign one, the query no UTF-8 or unknown.
-        statuses |= {400, 403, 422}
+        # The host may be malformed or a foreign one, the query no UTF-8, unknown or too long.
+        statuses |= {400, 403, 422, 431}
     if route.access is Access.SESSION:
         statuses.add(401)
     if route.method != "GET":

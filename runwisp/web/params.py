@@ -38,6 +38,8 @@ from runwisp.web.rules import (
 
 #: The longest list that a query or body may have where nothing else is said.
 MANY = 10_000
+#: The longest list of words, of which there are only few.
+SOME = 100
 #: The longest cursor (spec: rest, paging).
 LONGEST_CURSOR = 512
 
@@ -68,7 +70,7 @@ def word(members: Iterable[str], default: str | None = None, *, is_required: boo
 
 def words(members: Iterable[str]) -> Any:
     """Any of the members; the value is a tuple of them, empty when not given."""
-    return _field(Several(_word(members), 1, MANY), ())
+    return _field(Several(_word(members), 1, SOME), ())
 
 
 def names() -> Any:

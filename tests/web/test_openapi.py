@@ -137,7 +137,7 @@ def test_each_route_says_how_it_refuses(whole: Any, route: Route) -> None:
     responses = set(operation["responses"])
     assert {str(status) for status in (*route.answers, *route.problems, 500)} <= responses
     if route.path.startswith("/api/"):
-        assert {"400", "403", "422"} <= responses
+        assert {"400", "403", "422", "431"} <= responses
     assert ("401" in responses) >= (route.access is Access.SESSION)
     assert ({"413", "415"} <= responses) == (route.method != "GET")
     assert operation["security"] == (

@@ -73,7 +73,7 @@ def test_a_value_that_fits_is_read(made: Any, value: object, read: object) -> No
         (flag(), "TRUE", "must be true or false"),
         (word(Status), "Ended", "must be one of pending, running, ended"),
         (word(Status), ["ended"], "must be one of pending, running, ended"),
-        (words(Status), [], "must have 1 to 10000 items"),
+        (words(Status), [], "must have 1 to 100 items"),
         (words(Status), "ended", "must be an array"),
         (names(), ["a b"], "must be 1 to 100 of the characters a-z A-Z 0-9 . _ : -"),
         (names(), ["a\n"], "must be 1 to 100 of the characters a-z A-Z 0-9 . _ : -"),

@@ -32,6 +32,7 @@ from runwisp.errors import ConfigErrors, NeedsRestart, RunWispError, ShuttingDow
 from runwisp.events import TasksChanged
 from runwisp.lean import collect_rarely, give_back
 from runwisp.lifeline import Lifeline
+from runwisp.notify.service import Notifiers
 from runwisp.policy.reload import needs_restart, plan_reload
 from runwisp.store import fingerprint
 from runwisp.store.database import Database
@@ -61,6 +62,7 @@ class Daemon(MultiService):
         engine: Engine,
         boot: Boot,
         housekeeping: Housekeeping,
+        notifiers: Notifiers,
         lifeline: Lifeline,
         server: Server,
         load: Callable[[], Config],
@@ -75,6 +77,7 @@ class Daemon(MultiService):
         self._engine = engine
         self._boot = boot
         self._housekeeping = housekeeping
+        self._notifiers = notifiers
         self._lifeline = lifeline
         self._server = server
         self._load = load
@@ -170,6 +173,7 @@ class Daemon(MultiService):
         swept = self._housekeeping.stop()
         await self._engine.shut_down(timeout_s)
         await swept
+        await self._notifiers.stop(timeout_s - (self._reactor.seconds() - began_s))
         await self._server.close()
         await self._database.close()
         self._data_dir.unlock()
@@ -186,6 +190,7 @@ class Daemon(MultiService):
         self._warn(config)
         identity = await self._database.write(identify)
         await self._server.prepare()
+        self._notifiers.start(identity)
         await self._boot.bring_up()
         self._housekeeping.start()
         self._server.open()
@@ -247,6 +252,7 @@ class Daemon(MultiService):
             self.log.warn("second signal: killing what is left", signal=signum.name)
             self.exit_code = 1
             self._engine.cut_short()
+            self._notifiers.cut_short()
 
     async def _reload_on_signal(self) -> None:
         with suppress(RunWispError):

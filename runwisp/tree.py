@@ -20,6 +20,7 @@ from runwisp.engine.housekeeping import Housekeeping
 from runwisp.engine.recovery import Recovery
 from runwisp.engine.samples import Samples
 from runwisp.lifeline import Lifeline
+from runwisp.notify.assembly import assemble_notifiers
 from runwisp.sdnotify import Notifier
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
@@ -103,6 +104,7 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals, observer
         engine=engine,
         boot=boot,
         housekeeping=housekeeping,
+        notifiers=assemble_notifiers(reactor, database, parts, lambda: engine.config),
         lifeline=lifeline,
         server=Server(listeners, make_apps),
         load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from attrs import define, evolve, field
 
@@ -53,7 +54,11 @@ def assemble(
     units.check_notifiers(channels)
     config = Config(
         path=root.source.path,
-        files={**{file.source.path: digest_of(file.source.text) for file in files}, **dotenvs.env_files},
+        files={
+            **{file.source.path: digest_of(file.source.text) for file in files},
+            **dotenvs.env_files,
+            **channels.template_files(),
+        },
         timezone=zone,
         timezone_source=zone_source,
         storage=storage,
@@ -151,6 +156,14 @@ class _Notifiers:
             self.check(entry, "notify", route.notify)
             found.append(route)
         return tuple(found)
+
+    def template_files(self) -> dict[Path, str]:
+        """The files of templates, with their digests."""
+        return {
+            Path(str(notifier.options["template_path"])): digest_of(notifier.template)
+            for notifier in self.notifiers.values()
+            if notifier.template is not None
+        }
 
     def check(self, entry: Entry, key: str, tokens: Iterable[str]) -> None:
         check_tokens(entry, key, tokens, self.types, self.report)

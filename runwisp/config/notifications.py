@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from runwisp.config.fields import Field, Kind
 from runwisp.config.kinds import CHANNEL, MAIL_ADDRESS, STRING, TOPIC
 from runwisp.config.notify_fields import ID, NOTIFIER_TYPES, TYPE
-from runwisp.config.problems import Rejected, shown
+from runwisp.config.problems import Rejected, reject, shown
 from runwisp.config.reading import NOWHERE, Report, completed, read_entry
-from runwisp.config.settings import Notifier, NotifierType, Route, RouteMatch, SmtpTls
+from runwisp.config.settings import Notifier, NotifierType, ParseMode, Route, RouteMatch, SmtpTls
 from runwisp.config.source import Entry
+from runwisp.config.templates import read_template
 from runwisp.errors import ProblemClass
 
 #: The notifier that is always there.
 IN_APP = "inapp"
 
-#: What ``"id:target"`` puts in place of, by the type of the notifier.
+#: What the target of ``"id:target"`` has to be, by the type of the notifier.
 _TARGETS: Mapping[NotifierType, Kind] = {
     NotifierType.SLACK: CHANNEL,
     NotifierType.TELEGRAM: STRING,
@@ -70,7 +73,22 @@ def read_notifier(entry: Entry, id_: str, report: Report) -> Notifier | None:
     options = completed(keys, _required_too(entry, keys, report))
     if type_ is NotifierType.SMTP:
         _complete_smtp(entry, options, report)
-    return Notifier(id=id_, type=type_, options=options)
+    if options.get("parse_mode") is ParseMode.MARKDOWN_V2 and options["template_path"] is None:
+        rule = "MarkdownV2 needs template_path; set it or drop parse_mode"
+        report.add(entry, ProblemClass.CONFLICT, rule, "parse_mode")
+    return Notifier(id=id_, type=type_, options=options, template=_template(entry, options, report))
+
+
+def _template(entry: Entry, options: Mapping[str, object], report: Report) -> str | None:
+    path = options["template_path"]
+    if not isinstance(path, str):
+        return None
+    try:
+        return read_template(path)
+    except Rejected as error:
+        for fault in error.faults:
+            report.add(entry, fault.class_, fault.rule, "template_path")
+        return None
 
 
 def _required_too(entry: Entry, keys: Iterable[Field], report: Report) -> dict[str, object]:
@@ -119,33 +137,40 @@ def check_tokens(
     ``types`` has the type of each declared notifier, None for one whose type is not valid.
     """
     for token in tokens:
-        id_, colon, target = token.partition(":")
-        if id_ == IN_APP and colon:
-            report.add(
-                entry,
-                ProblemClass.CONFLICT,
-                f"names {shown(token)}, but {IN_APP} takes no target; drop it",
-                key,
-            )
-        elif id_ != IN_APP and id_ not in types:
-            report.add(entry, ProblemClass.REF, f"names {shown(id_)}, which is no notifier", key)
-        elif colon and (type_ := types[id_]) is not None:
-            _check_target(entry, key, token, type_, target, report)
+        try:
+            check_token(token, types)
+        except Rejected as error:
+            for fault in error.faults:
+                report.add(entry, fault.class_, f"names {fault.rule}", key)
 
 
-def _check_target(
-    entry: Entry, key: str, token: str, type_: NotifierType, target: str, report: Report
-) -> None:
+def check_token(token: str, types: Mapping[str, NotifierType | None]) -> None:
+    """Check one of them.
+
+    :raises runwisp.config.problems.Rejected: with a rule that begins with what is named
+    """
+    id_, colon, target = token.partition(":")
+    if id_ == IN_APP and colon:
+        raise reject(ProblemClass.CONFLICT, f"{shown(token)}, but {IN_APP} takes no target; drop it")
+    if id_ == IN_APP:
+        return
+    if id_ not in types:
+        raise reject(ProblemClass.REF, f"{shown(id_)}, which is no notifier")
+    if colon and (type_ := types[id_]) is not None:
+        _check_target(token, type_, target)
+
+
+def _check_target(token: str, type_: NotifierType, target: str) -> None:
     kind = _TARGETS.get(type_)
     if kind is None:
-        rule = f"names {shown(token)}, but a notifier of type {type_} takes no target; drop the target"
-        report.add(entry, ProblemClass.CONFLICT, rule, key)
-        return
+        rule = f"{shown(token)}, but a notifier of type {type_} takes no target; drop the target"
+        raise reject(ProblemClass.CONFLICT, rule)
     try:
         kind.read(target, _TARGET, NOWHERE)
     except Rejected as error:
-        for fault in error.faults:
-            report.add(entry, fault.class_, f"names {shown(token)}, whose target {fault.rule}", key)
+        raise Rejected(
+            tuple(evolve(fault, rule=f"{shown(token)}, whose target {fault.rule}") for fault in error.faults)
+        ) from None
 
 
 #: The substitution of a list is over when its targets are looked at.

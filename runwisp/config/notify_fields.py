@@ -20,9 +20,14 @@ _TO = Field("to", kinds.MAIL_ADDRESSES, "Recipients, at least one.", required=Tr
 _CC = Field("cc", kinds.MAIL_ADDRESSES, "Recipients of a copy.", default=[])
 _BCC = Field("bcc", kinds.MAIL_ADDRESSES, "Recipients that the others do not see.", default=[])
 _REPLY_TO = Field("reply_to", kinds.MAIL_ADDRESS, "Address for answers.")
+_TEMPLATE_PATH = Field(
+    "template_path",
+    kinds.PATH,
+    "Template that makes the body of the messages.",
+    default_text="the built-in body",
+)
 
-#: The keys of each type, beside ``id`` and ``type``.
-NOTIFIER_TYPES: Mapping[NotifierType, tuple[Field, ...]] = {
+_OWN_KEYS: Mapping[NotifierType, tuple[Field, ...]] = {
     NotifierType.SLACK: (
         _WEBHOOK_URL,
         Field("channel", kinds.CHANNEL, "Channel or person, beginning with ``#`` or ``@``."),
@@ -30,7 +35,13 @@ NOTIFIER_TYPES: Mapping[NotifierType, tuple[Field, ...]] = {
     NotifierType.TELEGRAM: (
         Field("bot_token", kinds.STRING, "Token of the bot.", required=True, secret=True),
         Field("chat_id", kinds.STRING, "Chat that gets the messages, as a string.", required=True),
-        Field("parse_mode", kinds.WORD, "Markup of the messages.", default="HTML", words=ParseMode),
+        Field(
+            "parse_mode",
+            kinds.WORD,
+            "Markup of the messages; ``MarkdownV2`` needs ``template_path``.",
+            default="HTML",
+            words=ParseMode,
+        ),
     ),
     NotifierType.DISCORD: (_WEBHOOK_URL,),
     NotifierType.NTFY: (
@@ -85,6 +96,10 @@ NOTIFIER_TYPES: Mapping[NotifierType, tuple[Field, ...]] = {
         Field("url", kinds.URL, "Address that gets the messages.", required=True, secret=True),
         Field("headers", kinds.HEADERS, "Headers of the request.", secret=True),
     ),
+}
+#: The keys of each type, beside ``id`` and ``type``.
+NOTIFIER_TYPES: Mapping[NotifierType, tuple[Field, ...]] = {
+    type_: (*keys, _TEMPLATE_PATH) for type_, keys in _OWN_KEYS.items()
 }
 
 

@@ -41,6 +41,7 @@ class SmtpTls(StrEnum):
 
 class ParseMode(StrEnum):
     HTML = "HTML"
+    MARKDOWN_V2 = "MarkdownV2"
 
 
 class EventKind(StrEnum):
@@ -97,11 +98,15 @@ class NotifySettings:
 
 @frozen(kw_only=True)
 class Notifier:
-    """A channel for messages; ``options`` are the keys of its type, with defaults, and hold secrets."""
+    """A channel for messages; ``options`` are the keys of its type, with defaults, and hold secrets.
+
+    ``template`` is the text of the file that ``template_path`` names.
+    """
 
     id: str
     type: NotifierType
     options: Mapping[str, object] = field(repr=False)
+    template: str | None = field(default=None, repr=False)
 
 
 @frozen(kw_only=True)

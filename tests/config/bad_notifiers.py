@@ -50,8 +50,18 @@ def notifiers() -> Iterator[Bad]:
     yield bad_notifier("format", "channel", "slack", f"{url}§channel = 'ops'", "'ops'", '"#ops"')
     yield bad_notifier("format", "webhook_url", "slack", "§webhook_url = 'hush'", "https://")
     yield bad_notifier("type", "chat_id", "telegram", "bot_token = 'x'\n§chat_id = -100", "must be a string")
+    bot = "bot_token = 'x'\nchat_id = '1'\n"
+    yield bad_notifier("enum", "parse_mode", "telegram", f"{bot}§parse_mode = 'Markdown'", "HTML, MarkdownV2")
     yield bad_notifier(
-        "enum", "parse_mode", "telegram", "bot_token = 'x'\nchat_id = '1'\n§parse_mode = 'MarkdownV2'", "HTML"
+        "conflict",
+        "parse_mode",
+        "telegram",
+        f"{bot}§parse_mode = 'MarkdownV2'",
+        "needs template_path",
+        beyond=True,
+    )
+    yield bad_notifier(
+        "io", "template_path", "slack", f"{url}§template_path = 'gone.json'", "cannot read", beyond=True
     )
     yield bad_notifier("format", "topic", "ntfy", "§topic = 'a b'", "'a b'", "1 to 64")
     yield bad_notifier("format", "url", "gotify", "token = 'x'\n§url = 'x'", "'x'", "https://")

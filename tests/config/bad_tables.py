@@ -167,7 +167,7 @@ def unknown() -> Iterator[Bad]:
     for later in ("jitter", "params", "hook_tokens", "compose_file", "compose_service", "compose_mode"):
         yield bad_task("unknown", later, f"{later} = 'x'", f"unknown key {later}")
     yield bad_notifier(
-        "unknown", "template_path", "slack", "webhook_url = 'http://x'\n§template_path = 'x'", "unknown key"
+        "unknown", "templates", "slack", "webhook_url = 'http://x'\n§templates = 'x'", "unknown key"
     )
     yield bad_route("unknown", "match.tusk", "notify = ['n']\nmatch.§tusk = 'x'", "did you mean task?")
 

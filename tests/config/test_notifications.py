@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runwisp.config.settings import EventKind, NotifierType, Route, RouteMatch
+from runwisp.config.settings import EventKind, NotifierType, ParseMode, Route, RouteMatch
+from runwisp.config.staleness import is_stale
 from tests.config.bad import SLACK
 from tests.config.loading import load_text, problems_of
 
@@ -27,7 +28,12 @@ NOTIFIERS = """
 def test_every_type_can_be_declared(tmp_path: Path) -> None:
     config = load_text(tmp_path, NOTIFIERS)
     assert {notifier.type for notifier in config.notifiers.values()} == set(NotifierType)
-    assert config.notifiers["ntfy"].options == {"topic": "x", "url": "https://ntfy.sh", "token": None}
+    assert config.notifiers["ntfy"].options == {
+        "topic": "x",
+        "url": "https://ntfy.sh",
+        "token": None,
+        "template_path": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,3 +124,38 @@ def test_routes_are_numbered_over_both_forms_and_all_files(tmp_path: Path) -> No
     assert [problem.message.partition(":")[0] for problem in problems] == ["route 1", "route 2"]
     assert [problem.key for problem in problems] == ["route[0].notify", "notification_route[0].notify"]
     assert [problem.line for problem in problems] == [6, 2]
+
+
+def test_a_template_is_read_from_beside_its_file_and_makes_the_configuration_stale(tmp_path: Path) -> None:
+    text = f"{SLACK}template_path = 'slack.json'\n"
+    config = load_text(tmp_path, text, files={"slack.json": '{"text": {{ title | slack | tojson }}}'})
+    assert config.notifiers["n"].template == '{"text": {{ title | slack | tojson }}}'
+    assert not is_stale(config)
+    (tmp_path / "slack.json").write_text("{}")
+    assert is_stale(config)
+
+
+@pytest.mark.parametrize(
+    ("template", "class_", "says"),
+    [
+        ("{{ title", "format", "at line 1"),
+        ("\n{{ title | shout }}", "format", "shout"),
+        ("{% for x in title %}", "format", "endfor"),
+        ("{% for x in y %}" * 30 + "{% endfor %}" * 30, "format", "nested"),
+        ("\udcff", "io", "UTF-8"),
+    ],
+)
+def test_a_template_that_cannot_be_parsed_is_refused(
+    template: str, class_: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.html").write_bytes(template.encode(errors="surrogateescape"))
+    (problem,) = problems_of(tmp_path, f"{SLACK}template_path = 't.html'\n")
+    assert (problem.class_, problem.key) == (class_, "notifier[0].template_path")
+    assert says in problem.message
+
+
+def test_markdown_is_for_those_who_have_a_template(tmp_path: Path) -> None:
+    text = "[[notifier]]\nid = 'n'\ntype = 'telegram'\nbot_token = 'x'\nchat_id = '1'\n"
+    text += "parse_mode = 'MarkdownV2'\ntemplate_path = 't'\n"
+    notifier = load_text(tmp_path, text, files={"t": "*{{ title }}*"}).notifiers["n"]
+    assert notifier.options["parse_mode"] is ParseMode.MARKDOWN_V2

@@ -28,6 +28,9 @@ _DROPPED = re.compile(
 )
 #: What moves the cursor or erases, and also what only looks like that inside of a string.
 _MOVE = re.compile(rb"[\r\x08] | \x1b\[ [\x20-\x3f]* [C-HJKf]", re.VERBOSE)
+_STYLE = re.compile(rb"\x1b\[[0-9;]*m")
+#: With more different ones it is faster to look for all kinds at once.
+_MOST_STYLES = 16
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
 
@@ -48,9 +51,12 @@ def bare(block: bytes) -> Bare:
     """
     if b"\r" in block:
         block = block.replace(b"\r\n", b"\n")
-    if not _has_controls(block):
-        return Bare(block, ())
-    return Bare(_DROPPED.sub(b"", block), tuple(_odd_lines(block)))
+    if _has_controls(block):
+        plain = _without_styles(block)
+        if _has_controls(plain):
+            return Bare(_DROPPED.sub(b"", plain), tuple(_odd_lines(plain)))
+        block = plain
+    return Bare(block, ())
 
 
 def as_utf8(block: bytes) -> bytes:
@@ -64,6 +70,24 @@ def _has_controls(block: bytes) -> bool:
         if control in block:
             return True
     return b"\xc2" in block and _C1.search(block) is not None
+
+
+def _without_styles(block: bytes) -> bytes:
+    """The block without its control sequences if all of them are styles, and few different ones."""
+    styles = set[bytes]()
+    rest, count = block, 0
+    while len(styles) < _MOST_STYLES:
+        start = rest.find(b"\x1b")
+        if start < 0:
+            break
+        style = _STYLE.match(rest, start)
+        if style is None or style[0] in styles:
+            return block
+        styles.add(style[0])
+        count += block.count(style[0])
+        rest = rest.replace(style[0], b"")
+    # A sequence may have come about only when another one within it was taken out.
+    return rest if count == block.count(b"\x1b") else block
 
 
 def _odd_lines(block: bytes) -> Iterator[int]:

@@ -11,6 +11,10 @@ from tests.logs.lines import shown, split, torn_blocks
 @example(b"a\x1b]0;b\r\nc\n")
 @example(b"\xc3\x00\xa9\n")
 @example(b"a\r\r\n")
+@example(b"\x1b[31ma\x1b[3\x1b[0m1mb\n")
+@example(b"a\x1b\x1b[0m[31mb\n")
+@example(b"\x1b]0;a\x1b[0m\\b\n")
+@example(b"".join(b"%d\x1b[%dm" % (code, code) for code in range(40)) + b"\n")
 @example(b"a\r")
 def test_lines_look_as_rendered_unless_they_are_odd(block: bytes) -> None:
     text, odd = bare(as_utf8(block))
@@ -34,7 +38,8 @@ def test_odd_lines_are_lines_of_the_block_in_order(block: bytes) -> None:
     [
         (b"plain\ttext\n", b"plain\ttext\n"),
         (b"one\r\ntwo\r\n", b"one\ntwo\n"),
-        (b"\x1b[31mred\x1b[0m\n", b"red\n"),
+        (b"\x1b[31mred\x1b[0m\n\x1b[31mred\x1b[0m\n", b"red\nred\n"),
+        (b"\x1b[31mred\x1b[0m\x00\n", b"red\n"),
         (b"a\x00b\x7f\xc2\x85c\n", b"abc\n"),
         ("20 °C\n".encode(), "20 °C\n".encode()),
         (b"\x1b]0;never ends\nnext\n", b"\nnext\n"),

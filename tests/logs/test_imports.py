@@ -5,7 +5,8 @@ import sys
 
 _READ_LOGS = """
 import sys
-import runwisp.logs.finish, runwisp.logs.follow, runwisp.logs.library, runwisp.logs.remove, runwisp.logs.search
+import runwisp.logs.finish, runwisp.logs.follow, runwisp.logs.library, runwisp.logs.remove
+import runwisp.logs.search
 print(sorted(name for name in ("twisted", "zope.interface", "sqlite3") if name in sys.modules))
 """
 

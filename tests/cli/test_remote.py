@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -136,9 +137,15 @@ def following(*args: str) -> Iterator[subprocess.Popen[str]]:
     """``runwisp logs -f``, ended by Ctrl-C."""
     command = [sys.executable, "-m", "runwisp", "logs", "-f", *args]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        yield child
-        child.send_signal(signal.SIGINT)
-        assert child.wait(30) == 0
+        deadline = Timer(30, child.kill)
+        deadline.start()
+        try:
+            yield child
+            child.send_signal(signal.SIGINT)
+            assert child.wait(30) == 0
+        finally:
+            deadline.cancel()
+            child.kill()
 
 
 def read(child: subprocess.Popen[str], count: int) -> list[str]:

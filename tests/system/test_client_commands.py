@@ -204,9 +204,15 @@ def following(daemon: Daemon, *args: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         command, cwd=daemon.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
-        yield child
-        child.send_signal(signal.SIGINT)
-        assert child.wait(DEADLINE_S) == 0
+        deadline = threading.Timer(DEADLINE_S, child.kill)
+        deadline.start()
+        try:
+            yield child
+            child.send_signal(signal.SIGINT)
+            assert child.wait(DEADLINE_S) == 0
+        finally:
+            deadline.cancel()
+            child.kill()
 
 
 def test_following_shows_new_runs_and_ends_with_ctrl_c(daemon: Daemon) -> None:

@@ -126,6 +126,10 @@ class UnknownUnit(RunWispError):
             self.hints = ["known: " + ", ".join(self.known)]
 
 
+class UnknownNotifier(RunWispError):
+    """No notifier has this name, or it cannot have this target."""
+
+
 class Refused(RunWispError):
     """The request is understood and known, and not allowed now or for this unit."""
 

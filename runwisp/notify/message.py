@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -95,7 +96,7 @@ def build_message(
     :param coalesced_count: how many events the message stands for, if it tells of repeats
     :param coalesced_summary: it closes a row of repeats
     """
-    at = text.moment(event.timestamp, zone)
+    at = text.moment(event.timestamp, ZoneInfo(zone))
     link, link_label = _link(event, external_url)
     return Message(
         event=event,

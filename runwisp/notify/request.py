@@ -25,12 +25,12 @@ def _check_headers(
 
 @frozen
 class HttpRequest:
-    """A request; ``url`` and ``headers`` may hold secrets."""
+    """A request; everything but ``method`` may hold secrets."""
 
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False, validator=_check_headers)
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @frozen

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from runwisp.model import UnixMs
 
@@ -33,8 +32,8 @@ def lines(text: str) -> str:
     return _REORDERING.sub("", _CONTROLS.sub(" ", encodable(text)))
 
 
-def moment(at: UnixMs, zone: str) -> datetime:
-    return (_EPOCH + timedelta(milliseconds=at)).astimezone(ZoneInfo(zone))
+def moment(at: UnixMs, zone: tzinfo) -> datetime:
+    return (_EPOCH + timedelta(milliseconds=at)).astimezone(zone)
 
 
 def human_time(at: datetime) -> str:

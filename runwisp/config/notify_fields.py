@@ -139,7 +139,7 @@ _NOTIFY = Field(
 
 def _route(name: str, spelling: Spelling) -> Table:
     match = Table("match", Form.SINGLE, (_KIND, _FAILURE, _TASK), spelling=spelling)
-    return Table(name, Form.LISTED, (_MATCH, _NOTIFY), nested={"match": match}, spelling=spelling, acts=False)
+    return Table(name, Form.LISTED, (_MATCH, _NOTIFY), nested={"match": match}, spelling=spelling)
 
 
 NOTIFICATION_ROUTE = _route("notification_route", Spelling.CANONICAL)

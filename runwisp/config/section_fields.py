@@ -166,7 +166,7 @@ NOTIFY = Table(
             "Time for all attempts of a delivery.",
             default="5m",
             limits=DURATION_LIMITS,
+            acts=False,
         ),
     ),
-    acts=False,
 )

@@ -135,11 +135,8 @@ _NOTIFY_ON_FAILURE = Field(
     "Notifiers for failures.",
     default=[],
     aliases=("notify",),
-    acts=False,
 )
-_NOTIFY_ON_SUCCESS = Field(
-    "notify_on_success", kinds.TOKENS, "Notifiers for successes.", default=[], acts=False
-)
+_NOTIFY_ON_SUCCESS = Field("notify_on_success", kinds.TOKENS, "Notifiers for successes.", default=[])
 
 #: The order in which problems of a unit are reported (spec: config, collection and order).
 CHECK_FIRST = (

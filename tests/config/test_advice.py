@@ -64,24 +64,18 @@ def test_what_is_fine_is_not_warned_about(text: str, tmp_path: Path) -> None:
 
 
 def test_a_key_without_effect_is_warned_about_at_its_first_place_only(tmp_path: Path) -> None:
-    twice = "notify_on_success = []\n"
-    text = f"{TASK}{twice}[tasks.u]\nrun = 'x'\n{twice}notify_on_failure = []\n"
-    assert _warnings(tmp_path, text) == [
-        ("tasks.t.notify_on_success", 3, 1),
-        ("tasks.u.notify_on_failure", 7, 1),
-    ]
+    twice = "[[notifier]]\nid = '{}'\ntype = 'ntfy'\ntopic = 'x'\n"
+    text = f"{twice.format('a')}{twice.format('b')}"
+    assert _warnings(tmp_path, text) == [("notifier[0]", 1, 3)]
     messages = [warning.message for warning in load_text(tmp_path, text).warnings]
-    assert messages == [f"notify_on_success {NO_EFFECT} (2 times)", f"notify_on_failure {NO_EFFECT}"]
+    assert messages == [f"[[notifier]] {NO_EFFECT} (2 times)"]
 
 
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        (f"{TASK}notify = ['inapp']\n", "tasks.t.notify_on_failure"),
-        (f"{TASK}notify_on_success = ['inapp']\n", "tasks.t.notify_on_success"),
-        ("[notify]\nretry_budget = '1m'\n", "notify"),
+        ("[notify]\nretry_budget = '1m'\n", "notify.retry_budget"),
         ("[[notifier]]\nid = 'n'\ntype = 'ntfy'\ntopic = 'x'\n", "notifier[0]"),
-        ("[[notification_route]]\nnotify = ['inapp']\n", "notification_route[0]"),
     ],
 )
 def test_what_this_version_does_not_obey_says_so(text: str, key: str, tmp_path: Path) -> None:
@@ -99,6 +93,8 @@ def test_what_this_version_does_not_obey_says_so(text: str, key: str, tmp_path: 
         f"[storage]\nmax_size = '1gb'\nmin_free_space = '1mb'\n{TASK}keep_runs = 3\nkeep_for = '1d'\n",
         f"{TASK}cron = '@daily'\ngroup = 'g'\nenv = {{ A = 'b' }}\nfailures = []\numask = '027'\n",
         "[services.s]\nrun = 'x'\ninstances = 2\nrestart = 'never'\nhealthy_after = '1s'\n",
+        f"{TASK}notify_on_failure = ['inapp']\nnotify_on_success = ['inapp']\n",
+        "[notify]\ndefault_notifiers = []\n[[notification_route]]\nnotify = ['inapp']\n",
     ],
 )
 def test_what_this_version_obeys_is_not_warned_about(text: str, tmp_path: Path) -> None:

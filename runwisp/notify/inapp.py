@@ -23,11 +23,15 @@ from runwisp.store.interfaces import IDatabase
 from runwisp.units import now_ms
 
 PRUNE_EVERY_S = 300.0
+#: So many events are kept while the database refuses their rows.
+MOST_REFUSED = 256
 
 
 @implementer(IBell)
 class InApp:
     """Writes the rows, tells the bus of them, and deletes old ones.
+
+    What the database refuses, as on a full disk, is tried again with what comes next, or after a while.
 
     :param settings: those that hold at the moment
     :param wall: seconds since the epoch
@@ -47,7 +51,8 @@ class InApp:
         self._database = database
         self._bus = bus
         self._settings = settings
-        self._pruning = LoopingCall(lambda: Deferred.fromCoroutine(self._prune()))
+        self._refused: tuple[NotifyEvent, ...] = ()
+        self._pruning = LoopingCall(lambda: Deferred.fromCoroutine(self._tidy()))
         self._pruning.clock = clock
         self._pruned: Deferred[LoopingCall] | None = None
 
@@ -56,26 +61,43 @@ class InApp:
         self._pruned = self._pruning.start(PRUNE_EVERY_S)
 
     async def stop(self) -> None:
-        """Delete no more; returns when nothing is under way."""
+        """Delete no more, and try once more what was refused; returns when nothing is under way."""
         if self._pruning.running:
             self._pruning.stop()
         if self._pruned is not None:
             await self._pruned
+        await self._ring(())
+        for event in self._refused:
+            self._lose(event)
 
     def ring(self, events: Sequence[NotifyEvent]) -> Deferred[None]:
         return Deferred.fromCoroutine(self._ring(events))
 
     async def _ring(self, events: Sequence[NotifyEvent]) -> None:
+        events, self._refused = (*self._refused, *events), ()
+        if not events:
+            return
         try:
             changes = await self._database.write(partial(_store, events=events, settings=self._settings()))
         except StorageError as error:
-            for event in events:
-                self.log.error(
-                    "notification lost: {error}", error=error, kind=event.kind.value, task=event.task_name
-                )
+            self.log.warn("notifications not stored yet: {error}", error=error, count=len(events))
+            self._keep((*events, *self._refused))
             return
         for change in changes:
             self._bus.publish(change)
+
+    def _keep(self, events: tuple[NotifyEvent, ...]) -> None:
+        """Remember ``events`` for the next try, the newest of them if they are too many."""
+        for event in events[:-MOST_REFUSED]:
+            self._lose(event)
+        self._refused = events[-MOST_REFUSED:]
+
+    def _lose(self, event: NotifyEvent) -> None:
+        self.log.error("notification lost", kind=event.kind.value, task=event.task_name)
+
+    async def _tidy(self) -> None:
+        await self._ring(())
+        await self._prune()
 
     async def _prune(self) -> None:
         settings = self._settings()

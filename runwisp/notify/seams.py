@@ -43,5 +43,5 @@ class IBell(Interface):
     def ring(events: Sequence[NotifyEvent]) -> Deferred[None]:
         """Store ``events``; fires when the rows are written and told to the bus.
 
-        It does not fail: what the database refuses is logged and lost.
+        It does not fail: what the database refuses at the moment is written later.
         """

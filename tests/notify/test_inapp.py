@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogEvent, LogLevel, capturedLogs
 from zope.interface.verify import verifyObject
 
 from runwisp.config.settings import NotifySettings
 from runwisp.errors import StorageError
 from runwisp.events import Event, NotificationChanged, UnreadCountChanged
 from runwisp.model import Notification, NotifyEvent, Seconds, UnixMs
-from runwisp.notify.inapp import PRUNE_EVERY_S, InApp
+from runwisp.notify.inapp import MOST_REFUSED, PRUNE_EVERY_S, InApp
 from runwisp.notify.seams import IBell
 from runwisp.store import notices
 from tests.engine.stage import Stage
@@ -41,7 +42,9 @@ class Bell:
         return self.stage.database.now(partial(notices.page, limit=5000))
 
     def stop(self) -> None:
-        Deferred.fromCoroutine(self.inapp.stop())
+        stopped = Deferred.fromCoroutine(self.inapp.stop())
+        self.stage.settle()
+        assert stopped.called
         assert self.stage.clock.getDelayedCalls() == []
 
 
@@ -94,18 +97,63 @@ def test_a_failed_delivery_is_read_from_the_start_if_the_bell_is_silent() -> Non
     )
 
 
-def test_what_the_database_refuses_is_logged_and_not_told() -> None:
+FULL = StorageError("the disk is full")
+
+
+def lost(logs: Sequence[LogEvent]) -> list[str]:
+    return [log["task"] for log in logs if log["log_level"] is LogLevel.error]
+
+
+def test_what_the_database_refuses_is_written_with_what_comes_next() -> None:
     bell = Bell()
-    bell.stage.database.refusal = StorageError("the disk is full")
+    bell.stage.database.refusal = FULL
     with capturedLogs() as logs:
-        assert bell.ring(failure(), success()) == []
-    errors = [log for log in logs if log["log_level"] is LogLevel.error]
-    assert [(log["kind"], log["task"]) for log in errors] == [
-        ("run.failed", "backup"),
-        ("run.succeeded", "backup"),
-    ]
+        assert bell.ring(failure("a"), failure("b")) == []
+        assert bell.ring(failure("c")) == []
+    assert [(log["log_level"], log["count"]) for log in logs] == [(LogLevel.warn, 2), (LogLevel.warn, 3)]
     bell.stage.database.refusal = None
-    assert len(bell.ring(failure())) == 1
+    assert len(bell.ring(failure("d"))) == 4
+    assert [row.task_name for row in bell.rows()] == ["d", "c", "b", "a"]
+    assert bell.ring() == []
+
+
+def test_what_the_database_refuses_is_written_after_a_while_if_nothing_comes() -> None:
+    bell = Bell(evolve(DEFAULTS, keep_for=Seconds(1e9)))
+    bell.inapp.start()
+    bell.stage.database.refusal = FULL
+    bell.ring(failure())
+    bell.stage.database.refusal = None
+    bell.stage.clock.advance(PRUNE_EVERY_S)
+    assert [row.count for row in bell.rows()] == [1]
+    bell.stop()
+
+
+def test_a_stop_tries_what_was_refused_once_more_and_then_gives_it_up() -> None:
+    bell = Bell()
+    bell.stage.database.refusal = FULL
+    bell.ring(failure("a"))
+    bell.stage.database.refusal = None
+    bell.stop()
+    assert len(bell.rows()) == 1
+    bell.stage.database.refusal = FULL
+    bell.ring(failure("b"))
+    with capturedLogs() as logs:
+        bell.stop()
+    assert lost(logs) == ["b"]
+
+
+def test_of_too_much_that_is_refused_the_oldest_is_lost() -> None:
+    bell = Bell()
+    bell.stage.database.refusal = FULL
+    with capturedLogs() as logs:
+        bell.ring(*(failure(f"t{number}") for number in range(MOST_REFUSED)))
+        assert lost(logs) == []
+        bell.ring(failure("last"))
+    assert lost(logs) == ["t0"]
+    bell.stage.database.refusal = None
+    bell.ring()
+    assert [row.task_name for row in bell.rows()][:2] == ["last", f"t{MOST_REFUSED - 1}"]
+    assert len(bell.rows()) == MOST_REFUSED
 
 
 def of_now(bell: Bell, name: str, age_s: float = 0.0) -> NotifyEvent:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,16 +13,24 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from runwisp.events import Bus
 from runwisp.logs.library import Library
 from runwisp.logs.reader import PAGE_TEXT_LIMIT
 from runwisp.logs.writer import LogWriter
 from runwisp.model import Run, Status, Stream
 from runwisp.store import runs
+from runwisp.web.api.log_stream import LogStreamApi
 from runwisp.web.api.logs import MOST_RUNS, SEARCH_S, LogsApi
+from runwisp.web.log_feed import LogFeeds, Means
+from runwisp.web.log_frames import Frames
+from runwisp.web.pace import Pace
+from runwisp.web.run_watch import RunWatch
+from runwisp.web.sse import Audience
 from tests.engine.fakes import in_this_thread
 from tests.fakes import ImmediateDatabase
 from tests.logs.helpers import ERR, OUT, Wall, close, make_writer
 from tests.web.api.history import numbered, past_run, waiting_run
+from tests.web.outlets import events_in
 from tests.web.requests import Exchange, Response, call, resource, start
 
 Write = tuple[Stream, bytes]
@@ -35,7 +44,20 @@ class Desk:
         self.database = ImmediateDatabase()
         self.library = Library(root)
         self.api = LogsApi(self.database, self.library, in_this_thread, self.clock)
-        self.app = resource(self.api, clock=self.clock)
+        self.app = resource(self.api, self._streams(), clock=self.clock)
+
+    def _streams(self) -> LogStreamApi:
+        means = Means(
+            clock=self.clock,
+            in_thread=in_this_thread,
+            in_reactor=partial(self.clock.callLater, 0),
+            pace=Pace(self.clock, share=0.5, burst_s=1.0),
+            frames=Frames(most_bytes=1_000_000, most=100),
+        )
+        feeds = LogFeeds(means, self.library)
+        return LogStreamApi(
+            self.database, RunWatch(Bus(self.clock)), self.library, feeds, Audience(self.clock)
+        )
 
     def add(self, run: Run, *writes: Write, max_size: int | None = None) -> Run:
         """A run with a log that nobody writes any more."""
@@ -66,6 +88,16 @@ class Desk:
         response = self.get(f"/api/runs/{run.id}/log/raw")
         assert response.status == 200
         return response.body
+
+    def streamed(self, run: Run) -> list[Any]:  # Any: JSON
+        """The lines that a stream from the first one begins with."""
+        exchange = start(self.app, "GET", f"/api/runs/{run.id}/log/stream?from=1", clock=self.clock)
+        for _ in range(20):
+            self.clock.advance(0.1)
+        told = events_in(exchange.head.body)
+        exchange.leave()
+        self.clock.advance(0)
+        return [line for one in told if one.name == "lines" for line in one.data["items"]]
 
     def search(self, q: str, query: str = "", name: str = "t") -> Response:
         return self.get(f"/api/tasks/{name}/log/search?q={quote(q)}{query}")
@@ -530,7 +562,7 @@ def test_a_raw_log_is_read_no_further_than_the_client_takes(slow: Desk, threads:
 # Everything agrees
 
 
-def test_page_raw_and_search_agree_before_and_after_rotation(desk: Desk) -> None:
+def test_page_raw_stream_and_search_agree_before_and_after_rotation(desk: Desk) -> None:
     run = running_run(1)
     writer = desk.begin(run, max_size=9000)
     sent = 0
@@ -551,6 +583,7 @@ def check_agreement(desk: Desk, run: Run) -> None:
     assert [item["n"] for item in items] == list(range(page["first_available"], page["total_lines"] + 1))
     raw = desk.raw(run).replace(b"\r\n", b"\n").decode().splitlines()
     assert raw == [item["text"] for item in items]
+    assert desk.streamed(run) == items
     assert page["bytes"] == len(desk.raw(run))
     hits = desk.all_hits(".", "&regex=true&limit=7")
     shown = [{key: item[key] for key in ("n", "ts", "stream", "text")} for item in items]

@@ -256,3 +256,15 @@ def test_a_lock_that_a_dead_owner_left_for_good_is_refused_in_the_end(tmp_path: 
         DataDir(tmp_path, pauses.append).lock()
     assert 1 <= sum(pauses) <= 5
     os.close(held)
+
+
+def test_the_owner_is_told_without_changing_anything(data_dir: DataDir) -> None:
+    assert data_dir.owner() is None
+    data_dir.prepare()
+    assert data_dir.owner() is None
+    data_dir.lock()
+    assert DataDir(data_dir.path).owner() == os.getpid()
+    data_dir.unlock()
+    data_dir.pid_file.write_text("1\n")
+    assert data_dir.owner() is None
+    assert data_dir.pid_file.read_text() == "1\n"

@@ -346,6 +346,20 @@ def test_the_daemon_is_restarted_and_stopped(tmp_path: Path) -> None:
         assert (done.returncode, "no daemon runs" in done.stderr) == (0, True)
 
 
+def test_a_run_is_followed_to_its_end_through_a_restart_of_the_daemon(tmp_path: Path) -> None:
+    with running(tmp_path, CONFIG) as daemon:
+        command = [str(BIN / "runwisp"), "--data", str(daemon.data), "run-task", "sleeper"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "up\n"
+            daemon.stop()
+            daemon.start()
+            out, said = child.communicate(timeout=DEADLINE_S)
+        run = daemon.rows("sleeper")[-1]
+    assert (child.returncode, out) == (1, "")
+    assert said.splitlines()[-1].startswith(f"sleeper {run.id}: stopped")
+
+
 def test_a_daemon_that_does_not_come_up_again_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
     with running(tmp_path, CONFIG) as daemon:
         daemon.config.write_text("[tasks.talk]\n")

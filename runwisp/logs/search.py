@@ -54,7 +54,7 @@ def search(
     should_stop: Callable[[], bool],
     first_line: int = 1,
 ) -> Found:
-    """The lines that match, in the order of ``sources``: at most ``limit``, or as much text as a page may have.
+    """The lines that match, in the order of ``sources``: at most ``limit``, and as much text as a page has.
 
     :param should_stop: asked after each piece of a log, so that every search gets on
     :param first_line: where to begin in the first log

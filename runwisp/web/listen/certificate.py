@@ -44,7 +44,7 @@ def self_signed(directory: Path, names: Iterable[str], now: datetime) -> Pair:
     :raises CannotListen: the files cannot be read or written, or are symbolic links
     """
     pair = Pair(directory / "cert.pem", directory / "key.pem")
-    hosts = list(dict.fromkeys(map(_host, names)))
+    hosts = list(dict.fromkeys(host for name in names if (host := _host(name)) is not None))
     try:
         if directory.is_symlink():
             raise CannotListen(f"cannot use {directory} for TLS: it is a symbolic link", ["remove it"])
@@ -67,12 +67,17 @@ def fingerprint(certificate: bytes) -> str:
     return x509.load_pem_x509_certificates(certificate)[0].fingerprint(hashes.SHA256()).hex()
 
 
-def _host(name: str) -> Host:
+def _host(name: str) -> Host | None:
+    """None for what no certificate can name."""
     try:
         # An address with a scope is one of this machine alone.
         return ip_address(name.partition("%")[0])
     except ValueError:
-        return name.lower()
+        pass
+    try:
+        return name.lower().encode("idna").decode() or None
+    except UnicodeError:
+        return None
 
 
 def _is_good(pair: Pair, hosts: list[Host], now: datetime) -> bool:

@@ -44,6 +44,15 @@ def test_the_certificate_is_what_the_spec_describes(tmp_path: Path) -> None:
     assert named.get_values_for_type(x509.IPAddress) == [ip_address(text) for text in NAMES[:3]]
 
 
+def test_what_no_certificate_can_name_is_left_out(tmp_path: Path) -> None:
+    names = ("bücher.example", "x" * 64, "", "fe80::1%eth0")
+    named = read(self_signed(tmp_path / "tls", names, NOW)).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert named.value.get_values_for_type(x509.DNSName) == ["xn--bcher-kva.example"]
+    assert named.value.get_values_for_type(x509.IPAddress) == [ip_address("fe80::1")]
+
+
 def test_the_files_are_private_and_fit_each_other(tmp_path: Path) -> None:
     pair = self_signed(tmp_path / "tls", NAMES, NOW)
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "tls", pair.certificate, pair.key)]

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from runwisp.model import EndReason, NotifyEvent, NotifyKind, Run, Seconds, TriggeredBy
 from runwisp.notify import text
+from runwisp.notify.shorten import end, head
 from runwisp.policy.notify_events import subject, title
 
 _EMOJI: Mapping[NotifyKind, str] = {
@@ -44,6 +45,9 @@ _TRIGGERS: Mapping[TriggeredBy, str] = {
     TriggeredBy.STARTUP: "Triggered at startup",
 }
 _WITHOUT_RUN = "Noticed by the daemon"
+#: Most of a name, and of any other text that others have written, in UTF-16 units.
+_NAME_LIMIT = 200
+_TEXT_LIMIT = 10_000
 _WITH_TAIL = frozenset({NotifyKind.RUN_FAILED, NotifyKind.RUN_TIMEOUT})
 
 
@@ -52,7 +56,8 @@ class Message:
     """An event in words. Blocks that have nothing to say are empty.
 
     ``name`` is the part of ``title`` that tells whom it is about, empty if that is nobody. All blocks but
-    ``tail`` are single lines, and none is escaped for any channel or cut to its limits.
+    ``tail`` are single lines, and none is escaped for any channel or cut to its limits; what others have
+    written is cut to lengths that nobody reads to the end.
     """
 
     event: NotifyEvent
@@ -96,21 +101,24 @@ def build_message(
     :param coalesced_count: how many events the message stands for, if it tells of repeats
     :param coalesced_summary: it closes a row of repeats
     """
+    daemon = head(text.line(fingerprint), _NAME_LIMIT)
+    name = head(text.line(subject(event)), _NAME_LIMIT)
+    verb = text.line(title(event).removeprefix(subject(event)))
     at = text.moment(event.timestamp, ZoneInfo(zone))
     link, link_label = _link(event, external_url)
     return Message(
         event=event,
         at=at,
-        fingerprint=text.line(fingerprint),
+        fingerprint=daemon,
         emoji=_EMOJI[event.kind],
-        name=text.line(subject(event)),
-        title=text.line(title(event)),
-        sentence=text.line(_sentence(event)),
+        name=name,
+        title=name + verb,
+        sentence=head(text.line(_sentence(event)), _TEXT_LIMIT),
         trigger=f"{_TRIGGERS[event.run.triggered_by] if event.run else _WITHOUT_RUN} · {text.human_time(at)}",
-        tail=text.lines(tail) if event.kind in _WITH_TAIL else "",
+        tail=end(text.lines(tail), _TEXT_LIMIT) if event.kind in _WITH_TAIL else "",
         link=link,
         link_label=link_label,
-        footer=text.line(f"from runwisp · {fingerprint}"),
+        footer=f"from runwisp · {daemon}",
         coalesced_count=coalesced_count,
         coalesced_summary=coalesced_summary,
         coalesced_note=_note(coalesced_count, coalesced_summary),

@@ -36,6 +36,7 @@ def fitted(compose: Compose, sentence: str, tail: str, limit: int, size: Size = 
 
     The rest of what it makes has to fit by itself.
     """
+    sentence = head(sentence, limit, len)  # it is put together often
     tail = _longest(tail, limit, lambda part: compose(sentence, part), size, from_end=True)
     sentence = _longest(sentence, limit, lambda part: compose(part, tail), size, from_end=False)
     return compose(sentence, tail)

@@ -13,8 +13,7 @@ from runwisp.notify.templates import json_object
 _TITLE_LIMIT = 256
 _DESCRIPTION_LIMIT = 4096
 _URL_LIMIT = 2048
-#: Discord allows more, but all texts of an embed together have a limit of 6000.
-_FOOTER_LIMIT = 1024
+_FOOTER_LIMIT = 2048
 
 _GREEN = 5763719
 _COLOURS = {Severity.ERROR: 15548997, Severity.WARN: 16705372, Severity.INFO: 5793266}

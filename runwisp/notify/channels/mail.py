@@ -34,12 +34,17 @@ def begin(
             letter[header] = found
     if reply_to := options.optional_text(notifier, "reply_to"):
         letter["Reply-To"] = _address(reply_to)
-    letter["Subject"] = head(message.title, _SUBJECT_LIMIT)
+    letter["Subject"] = head(_subject(message.title), _SUBJECT_LIMIT)
     letter["Date"] = text.moment(now, message.at.tzinfo or UTC)
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Auto-Response-Suppress"] = "All"
     letter["User-Agent"] = USER_AGENT
     return letter
+
+
+def _subject(title: str) -> str:
+    """``title`` without runs of blanks, which folding would not keep, and nothing that looks encoded."""
+    return " ".join(title.split()).replace("=?", "= ?")
 
 
 @contextmanager
@@ -61,6 +66,8 @@ def addresses(notifier: Notifier, *keys: str) -> tuple[Address, ...]:
 
 def _address(written: str) -> Address:
     """The address that the configuration writes, maybe behind a name, which may hold a comma."""
+    if {"\r", "\n"} & set(written):
+        raise ValueError("an address has more than one line")
     named = _NAMED.fullmatch(written.strip())
     name, address = (named["name"].strip(), named["address"].strip()) if named else ("", written.strip())
     if not address.isascii():

@@ -53,8 +53,7 @@ def _blocks(message: Message) -> list[Block]:
         blocks.append(
             {"type": "actions", "elements": [{"type": "button", "text": label, "url": message.link}]}
         )
-    footer = head(message.footer, _TEXT_LIMIT, lambda part: units(escape.slack(part)))
-    blocks.append({"type": "context", "elements": [_markup(escape.slack(footer))]})
+    blocks.append({"type": "context", "elements": [_markup(escape.slack(message.footer))]})
     return blocks
 
 

@@ -8,13 +8,11 @@ from runwisp.config.settings import Notifier
 from runwisp.notify import escape, options
 from runwisp.notify.message import Message
 from runwisp.notify.request import HttpRequest, form_request
-from runwisp.notify.shorten import fitted, head, units
+from runwisp.notify.shorten import fitted, units
 from runwisp.notify.templates import body
 
 _TEXT_LIMIT = 4096
-# Together with the tags these leave room for a sentence, however much of them has to be escaped.
-_NAME_LIMIT = 128
-_FOOTER_LIMIT = 128
+#: A longer address could leave no room for a sentence.
 _LINK_LIMIT = 1024
 
 
@@ -32,7 +30,7 @@ def request(notifier: Notifier, message: Message) -> HttpRequest:
 
 
 def _html(message: Message) -> str:
-    link, footer = _link(message), escape.telegram_html(head(message.footer, _FOOTER_LIMIT))
+    link, footer = _link(message), escape.telegram_html(message.footer)
 
     def compose(sentence: str, tail: str) -> str:
         blocks = (
@@ -53,7 +51,7 @@ def _headline(message: Message) -> str:
     verb = escape.html(message.title.removeprefix(message.name))
     if not message.name:
         return f"{message.emoji} {verb}"
-    return f"{message.emoji} <b>{escape.telegram_html(head(message.name, _NAME_LIMIT))}</b>{verb}"
+    return f"{message.emoji} <b>{escape.telegram_html(message.name)}</b>{verb}"
 
 
 def _link(message: Message) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, datetimeToString
 from twisted.web.http import Request as HTTPRequest
@@ -39,6 +40,9 @@ IDLE_S = 120.0
 LINGER_S = 2.0
 #: What the shutdown leaves to answers that are on their way.
 LEAVE_S = 1.0
+
+#: Connections that time out are for those who debug, as all that Twisted says.
+_twisted_log = Logger("twisted.web.http")
 
 _NOT_HTTP = Problem(400, Code.MALFORMED, "This is not a request of HTTP/1.1.")
 _LARGE_HEADERS = Problem(
@@ -154,6 +158,7 @@ class Channel(HTTPChannel):
     _is_refused = False
 
     def connectionMade(self) -> None:
+        self._log = _twisted_log
         self.site.channels.add(self)
         super().connectionMade()
         self._watch_for(IDLE_S)

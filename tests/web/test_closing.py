@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
+from runwisp.daemonlog import level_of
 from runwisp.web.channel import LEAVE_S, ApiSite
 from runwisp.web.routing import Outlet
 from tests.web.requests import Exchange, connect, request_bytes, resource
@@ -81,8 +83,10 @@ def test_a_stream_is_ended_properly_before_its_connection_is_closed() -> None:
 def test_what_takes_longer_is_cut_off() -> None:
     clock = Clock()
     exchange = connect(resource(SampleApi()), clock=clock)
-    done = close(exchange.channel.site)
-    clock.advance(LEAVE_S)
+    with capturedLogs() as events:
+        done = close(exchange.channel.site)
+        clock.advance(LEAVE_S)
+    assert {level_of(event) for event in events} == {"debug"}
     assert exchange.transport.is_cut
     assert done == [None]
     assert clock.getDelayedCalls() == []

@@ -22,6 +22,11 @@ def slack(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def slack_code(text: str) -> str:
+    """For a block of code in Slack's markup."""
+    return slack(unfenced(text))
+
+
 def discord(line: str) -> str:
     """For a line of Discord's Markdown."""
     return _DISCORD.sub(r"\\\g<0>", line)

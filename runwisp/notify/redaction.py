@@ -6,14 +6,16 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from runwisp.config.notify_fields import NOTIFIER_TYPES
 from runwisp.config.settings import Notifier, NotifierType
+from runwisp.notify.options import optional_text
 
 REDACTED = "[redacted]"
 #: The path of an address may be told alone, but shorter ones than this say nothing.
 _TELLING_PATH = 8
+_ADDRESS = re.compile(r"\w+://(?:[^/?#@:]*(?::(?P<password>[^/?#]*))?@)?[^/?#]+(?P<path>.*)", re.DOTALL)
 
 
 def redactor(notifier: Notifier) -> Callable[[str], str]:
@@ -36,28 +38,32 @@ def prefix(notifier: Notifier) -> str:
 def _secrets(notifier: Notifier) -> Iterator[str]:
     for key in NOTIFIER_TYPES[notifier.type]:
         value = notifier.options[key.name]
-        if not key.secret or not value:
-            continue
-        if isinstance(value, Mapping):
+        if key.secret and isinstance(value, Mapping):
             yield from value.values()
-        else:
+        elif key.secret and value:
             yield str(value)
-    if notifier.type is NotifierType.SMTP and (password := notifier.options["password"]):
+        elif isinstance(value, str):
+            yield _password(value)
+    if notifier.type is NotifierType.SMTP and (password := optional_text(notifier, "password")):
         plain = f"\0{notifier.options['username']}\0{password}"
-        yield from (b64encode(word.encode(errors="replace")).decode() for word in (str(password), plain))
+        yield from (b64encode(word.encode(errors="replace")).decode() for word in (password, plain))
+
+
+def _password(address: str) -> str:
+    """The password in an address; empty if there is none, or if it is no address."""
+    match = _ADDRESS.fullmatch(address)
+    return match["password"] or "" if match else ""
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret and the ways in which programs write it; of an address also what stands behind the host."""
-    places = [secret]
-    if "://" in secret:
-        address = urlsplit(secret)
-        path = secret.partition(address.netloc)[2]
-        if len(path) >= _TELLING_PATH:
-            places.append(path)
-    for place in places:
-        yield place
-        yield repr(place)[1:-1]
-        yield json.dumps(place)[1:-1]
-        yield quote(place, safe="", errors="replace")
-        yield quote(place, safe=":/?&=%", errors="replace")
+    """A secret and the ways in which programs write it; of an address also what is secret in it."""
+    parts = [secret]
+    if match := _ADDRESS.fullmatch(secret):
+        path = match["path"]
+        parts += [_password(secret), path if len(path) >= _TELLING_PATH else ""]
+    for part in parts:
+        yield part
+        yield repr(part)[1:-1]
+        yield json.dumps(part)[1:-1]
+        yield quote(part, safe="", errors="replace")
+        yield quote(part, safe=":/?&=%", errors="replace")

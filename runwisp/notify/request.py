@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from attrs import Attribute, field, frozen
 
+from runwisp.notify.text import encodable
+
 USER_AGENT = "runwisp-notify/1"
 
 
@@ -47,14 +49,13 @@ class Letter:
 
 def json_request(url: str, value: object, headers: Mapping[str, str] = {}) -> HttpRequest:
     """A POST of ``value``; ``headers`` come on top of what every request has."""
-    # A lone surrogate can stand in JSON as an escape only.
-    body = json.dumps(value, ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace")
+    body = encodable(json.dumps(value, ensure_ascii=False, allow_nan=False)).encode()
     return _post(url, "application/json; charset=utf-8", body, headers)
 
 
 def form_request(url: str, fields: Mapping[str, str]) -> HttpRequest:
     """A POST of a form in UTF-8."""
-    body = urlencode(fields, errors="replace").encode()
+    body = urlencode({name: encodable(value) for name, value in fields.items()}).encode()
     return _post(url, "application/x-www-form-urlencoded", body, {})
 
 

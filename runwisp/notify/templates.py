@@ -77,7 +77,7 @@ def _compiled(template: str, type_: NotifierType, is_markdown: bool) -> Template
     language.filters |= {
         "telegram": lambda value: _marked(value, for_telegram),
         "slack": lambda value: escape.slack(str(value)),
-        "slack_code": lambda value: escape.slack(escape.unfenced(str(value))),
+        "slack_code": lambda value: escape.slack_code(str(value)),
         "rfc3339": lambda value: _of_moment(value, text.rfc3339),
         "human_time": lambda value: _of_moment(value, text.human_time),
         "human_duration": lambda value: "" if value is None else text.human_duration(value),

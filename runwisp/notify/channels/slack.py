@@ -26,11 +26,6 @@ def request(notifier: Notifier, message: Message) -> HttpRequest:
     return json_request(options.text(notifier, "webhook_url"), value)
 
 
-def code(text: str) -> str:
-    """``text`` as it may stand inside a block of code."""
-    return escape.slack(escape.unfenced(text))
-
-
 def _blocks(message: Message) -> list[Block]:
     headline = head(message.headline, _HEADER_LIMIT)
     about = "\n".join(filter(None, (message.trigger, message.coalesced_note)))
@@ -46,8 +41,8 @@ def _blocks(message: Message) -> list[Block]:
     ]
     if message.tail:
         room = _TEXT_LIMIT - len(_FENCE.format(""))
-        tail = end(message.tail, room, lambda part: units(code(part)))
-        blocks.append({"type": "section", "text": _markup(_FENCE.format(code(tail)))})
+        tail = end(message.tail, room, lambda part: units(escape.slack_code(part)))
+        blocks.append({"type": "section", "text": _markup(_FENCE.format(escape.slack_code(tail)))})
     if message.link and units(message.link) <= _URL_LIMIT:
         label = {"type": "plain_text", "text": message.link_label}
         blocks.append(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import email
 import re
-from email.message import EmailMessage
-from email.policy import default
 from html.parser import HTMLParser
 
 import pytest
@@ -18,6 +15,7 @@ from runwisp.notify.message import Message
 from runwisp.notify.request import CannotRender, Letter
 from runwisp.notify.shorten import head
 from tests.notify import events
+from tests.notify.channels.received import parts_of, read, text_of
 from tests.notify.hostile import BARE, HUGE, WHOLE, failed, message, messages, notifier_of
 
 _PEOPLE = """
@@ -35,32 +33,6 @@ _COMMON = {
     *("From", "To", "Cc", "Reply-To", "Subject", "Date", "Auto-Submitted", "X-Auto-Response-Suppress"),
     *("User-Agent", "MIME-Version", "Content-Type"),
 }
-
-
-def _read(letter: Letter) -> EmailMessage:
-    parsed = email.message_from_bytes(letter.content, policy=default)
-    assert isinstance(parsed, EmailMessage)
-    assert parsed.defects == []
-    assert len(set(parsed.keys())) == len(parsed.keys())
-    return parsed
-
-
-def _parts(letter: Letter) -> tuple[str, str]:
-    """The plain text and the HTML."""
-    plain, html = _read(letter).iter_parts()
-    assert isinstance(plain, EmailMessage)
-    assert isinstance(html, EmailMessage)
-    assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
-    assert plain.get_content_charset() == html.get_content_charset() == "utf-8"
-    return plain.get_content().replace("\r\n", "\n"), html.get_content().replace("\r\n", "\n")
-
-
-def _text(letter: Letter) -> str:
-    parsed = _read(letter)
-    assert (parsed.get_content_type(), parsed.get_content_charset()) == ("text/plain", "utf-8")
-    content = parsed.get_content()
-    assert isinstance(content, str)
-    return content
 
 
 class _Elements(HTMLParser):
@@ -87,7 +59,7 @@ class _Elements(HTMLParser):
 @pytest.mark.parametrize("letter", [smtp.letter(SMTP, WHOLE, NOW), sendmail.letter(SENDMAIL, WHOLE, NOW)])
 def test_a_letter_has_the_headers_of_an_automatic_one(letter: Letter) -> None:
     assert (letter.sender, letter.recipients) == ("runwisp@example.net", EVERYBODY)
-    headers = _read(letter)
+    headers = read(letter)
     assert {name: headers[name] for name in _COMMON - {"Content-Type"}} == {
         "From": "RunWisp <runwisp@example.net>",
         "To": '"Ops, all of them" <ops@example.net>, joe@example.net',
@@ -103,8 +75,8 @@ def test_a_letter_has_the_headers_of_an_automatic_one(letter: Letter) -> None:
 
 
 def test_hidden_recipients_are_told_to_sendmail_alone() -> None:
-    assert set(_read(smtp.letter(SMTP, WHOLE, NOW)).keys()) == _COMMON | {"Message-ID"}
-    letter = _read(sendmail.letter(SENDMAIL, WHOLE, NOW))
+    assert set(read(smtp.letter(SMTP, WHOLE, NOW)).keys()) == _COMMON | {"Message-ID"}
+    letter = read(sendmail.letter(SENDMAIL, WHOLE, NOW))
     assert set(letter.keys()) == _COMMON | {"Bcc", "Content-Transfer-Encoding"}
     assert letter["Bcc"] == "audit@example.net"
 
@@ -112,7 +84,7 @@ def test_hidden_recipients_are_told_to_sendmail_alone() -> None:
 def test_an_attempt_that_is_repeated_has_the_same_id_and_another_notifier_has_its_own() -> None:
     other = notifier_of(f'type = "smtp"\nhost = "mail.example"\n{_PEOPLE}')
     ids = [
-        _read(smtp.letter(notifier, WHOLE, now))["Message-ID"]
+        read(smtp.letter(notifier, WHOLE, now))["Message-ID"]
         for notifier, now in ((SMTP, NOW), (other, UnixMs(NOW + 5000)), (_renamed(SMTP), NOW))
     ]
     assert ids[0] == ids[1] != ids[2]
@@ -124,7 +96,7 @@ def _renamed(notifier: Notifier) -> Notifier:
 
 
 def test_a_letter_by_smtp_says_the_same_in_html_and_in_plain_text() -> None:
-    plain, html = _parts(smtp.letter(SMTP, WHOLE, NOW))
+    plain, html = parts_of(smtp.letter(SMTP, WHOLE, NOW))
     assert plain.splitlines() == [
         "❌ db:backup failed",
         "Exit code 3 after 41s.",
@@ -143,27 +115,27 @@ def test_a_letter_by_smtp_says_the_same_in_html_and_in_plain_text() -> None:
 def test_a_letter_by_sendmail_is_plain_text() -> None:
     letter = sendmail.letter(SENDMAIL, WHOLE, NOW)
     assert b"\r" not in letter.content
-    assert _text(letter) == (
+    assert text_of(letter) == (
         "db:backup failed\n\nExit code 3 after 41s.\nTriggered by cron · 2 Mar, 03:00\n\n"
         f"line 1\nline 2\nline 3\n\n{WHOLE.link}\n\n--\nfrom runwisp · bright-falcon\n"
     )
 
 
 def test_what_would_be_empty_is_left_out() -> None:
-    _, html = _parts(smtp.letter(SMTP, BARE, NOW))
+    _, html = parts_of(smtp.letter(SMTP, BARE, NOW))
     assert _Elements(html).tags == ["html", "body", "h1", "p", "p", "p"]
-    assert _text(sendmail.letter(SENDMAIL, BARE, NOW)) == (
+    assert text_of(sendmail.letter(SENDMAIL, BARE, NOW)) == (
         "Test message\n\nMessages of this daemon arrive here.\nNoticed by the daemon · 2 Mar, 03:00\n\n"
         "--\nfrom runwisp · bright-falcon\n"
     )
     alone = notifier_of('type = "sendmail"\nfrom = "a@b"\nto = ["c@d"]')
-    assert set(_read(sendmail.letter(alone, BARE, NOW)).keys()).isdisjoint({"Cc", "Bcc", "Reply-To"})
+    assert set(read(sendmail.letter(alone, BARE, NOW)).keys()).isdisjoint({"Cc", "Bcc", "Reply-To"})
 
 
 def test_repeats_are_counted_in_letters_too() -> None:
     told = message(events.failure(), coalesced_count=4, coalesced_summary=True)
-    assert "4 times" in _parts(smtp.letter(SMTP, told, NOW))[0]
-    assert "4 times" in _text(sendmail.letter(SENDMAIL, told, NOW))
+    assert "4 times" in parts_of(smtp.letter(SMTP, told, NOW))[0]
+    assert "4 times" in text_of(sendmail.letter(SENDMAIL, told, NOW))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +157,7 @@ def test_an_address_with_another_line_is_refused_before_anything_is_sent(key: st
 
 
 def _has_the_subject(letter: Letter, told: Message) -> None:
-    subject = _read(letter)["Subject"]
+    subject = read(letter)["Subject"]
     assert _squeezed(subject) == _squeezed(head(" ".join(told.title.split()), 250))
     for line in letter.content.splitlines():
         assert len(line) <= 998
@@ -202,11 +174,11 @@ def _squeezed(text: str) -> str:
 def test_hostile_texts_stay_texts_in_a_letter_by_smtp(told: Message) -> None:
     letter = smtp.letter(SMTP, told, NOW)
     assert letter.recipients == EVERYBODY
-    assert set(_read(letter).keys()) == _COMMON | {"Message-ID"}
+    assert set(read(letter).keys()) == _COMMON | {"Message-ID"}
     assert letter.content.replace(b"\r\n", b"").isascii()
     assert not {b"\r"[0], b"\n"[0]} & set(letter.content.replace(b"\r\n", b""))
     _has_the_subject(letter, told)
-    plain, html = _parts(letter)
+    plain, html = parts_of(letter)
     found = _Elements(html)
     assert found.tags[:4] == ["html", "body", "h1", "p"]
     assert set(found.tags) <= {"html", "body", "h1", "p", "pre", "a"}
@@ -223,8 +195,8 @@ def test_hostile_texts_stay_texts_in_a_letter_by_smtp(told: Message) -> None:
 def test_hostile_texts_stay_texts_in_a_letter_by_sendmail(told: Message) -> None:
     letter = sendmail.letter(SENDMAIL, told, NOW)
     assert letter.recipients == EVERYBODY
-    assert set(_read(letter).keys()) - {"Content-Transfer-Encoding"} == _COMMON | {"Bcc"}
+    assert set(read(letter).keys()) - {"Content-Transfer-Encoding"} == _COMMON | {"Bcc"}
     _has_the_subject(letter, told)
-    text = _text(letter)
+    text = text_of(letter)
     assert told.sentence in text
     assert told.tail in text

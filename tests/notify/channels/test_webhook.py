@@ -4,6 +4,7 @@ from hypothesis import example, given
 
 from runwisp.notify.channels import webhook
 from runwisp.notify.message import Message
+from runwisp.notify.text import encodable
 from tests.notify import events
 from tests.notify.channels.received import json_of
 from tests.notify.hostile import BARE, HUGE, WHOLE, message, messages, notifier_of
@@ -76,7 +77,7 @@ def test_headers_of_the_operator_win_except_over_the_transport() -> None:
 def test_hostile_texts_arrive_as_they_are(told: Message) -> None:
     value = json_of(webhook.request(WEBHOOK, told))
     assert value.keys() == KEYS
-    assert value["task"] == told.event.task_name
+    assert value["task"] == (told.event.task_name and encodable(told.event.task_name))
     assert value["message"] == told.sentence
     assert value["output_tail"] == (told.tail or None)
-    assert value["reason"] == (told.event.reason or None)
+    assert value["reason"] == (encodable(told.event.reason) or None)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from sqlite3 import Cursor
 from types import FrameType
+from typing import TextIO
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock
@@ -21,7 +22,7 @@ from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from runwisp import __version__
+from runwisp.announcement import Announcement
 from runwisp.config.restart_only import restart_problems
 from runwisp.config.settings import Config
 from runwisp.engine.boot import Boot
@@ -48,7 +49,8 @@ _MOST_DESCRIPTORS = 65_536
 class Daemon(MultiService):
     """All of RunWisp as one Twisted service.
 
-    ``load`` reads the configuration anew and may block; ``leave`` ends the process with an exit code.
+    ``load`` reads the configuration anew and may block; ``terminal`` is where somebody watches the start;
+    ``leave`` ends the process with an exit code.
     """
 
     log = Logger()
@@ -66,6 +68,7 @@ class Daemon(MultiService):
         lifeline: Lifeline,
         server: Server,
         load: Callable[[], Config],
+        terminal: TextIO | None = None,
         leave: Callable[[int], None] = os._exit,
     ) -> None:
         super().__init__()
@@ -81,6 +84,7 @@ class Daemon(MultiService):
         self._lifeline = lifeline
         self._server = server
         self._load = load
+        self._terminal = terminal
         self._leave = leave
         self._reloads = DeferredLock()
         self._booting: Deferred[None] | None = None
@@ -191,23 +195,30 @@ class Daemon(MultiService):
         identity = await self._database.write(identify)
         await self._server.prepare()
         self._notifiers.start(identity)
-        await self._boot.bring_up()
+        taken = await self._boot.bring_up()
         self._housekeeping.start()
         self._server.open()
         self._lifeline.ready()
         collect_rarely()
         give_back()
-        self.log.info(
-            "ready",
+        announcement = Announcement(
             url=self._server.listeners.url,
-            version=__version__,
             fingerprint=identity,
-            config=str(config.path),
-            data=str(self._data_dir.path),
-            tasks=len(config.tasks),
-            services=len(config.services),
-            timezone=f"{config.timezone} ({config.timezone_source})",
+            config=config,
+            data=self._data_dir.path,
+            taken=taken,
         )
+        self._announce(announcement)
+
+    def _announce(self, announcement: Announcement) -> None:
+        if self._terminal is not None:
+            # Whoever watched may have gone.
+            with suppress(OSError):
+                self._terminal.write(announcement.banner())
+        else:
+            for name, schedule in announcement.units():
+                self.log.info("unit", name=name, schedule=schedule)
+        self.log.info("ready", **announcement.fields())
 
     def _warn(self, config: Config) -> None:
         for warning in config.warnings:

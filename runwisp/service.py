@@ -80,4 +80,6 @@ def makeService(options: Options) -> MultiService:
     from runwisp.tree import build
 
     assert isinstance(reactor, PosixReactorBase)
-    return build(reactor, config, settings, log_observer())
+    in_foreground = options.parent is not None and options.parent["nodaemon"]
+    is_watched = in_foreground and settings.log_format == "auto" and sys.stderr.isatty()
+    return build(reactor, config, settings, log_observer(), sys.stderr if is_watched else None)

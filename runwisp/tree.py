@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TextIO
 
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
@@ -39,8 +40,17 @@ def _not_notified(error: OSError) -> None:
     log.debug("the service manager does not listen: {error}", error=error)
 
 
-def build(reactor: PosixReactorBase, config: Config, settings: Globals, observer: LogObserver) -> Daemon:
-    """Wire a daemon whose log is what ``observer`` writes; nothing is touched before it is started."""
+def build(
+    reactor: PosixReactorBase,
+    config: Config,
+    settings: Globals,
+    observer: LogObserver,
+    terminal: TextIO | None,
+) -> Daemon:
+    """Wire a daemon whose log is what ``observer`` writes; nothing is touched before it is started.
+
+    :param terminal: where somebody watches the start
+    """
     use_monotonic_clock(reactor)
     data_dir = DataDir(settings.data)
     database = Database(data_dir.database, reactor)
@@ -108,5 +118,6 @@ def build(reactor: PosixReactorBase, config: Config, settings: Globals, observer
         lifeline=lifeline,
         server=Server(listeners, make_apps),
         load=lambda: load(config.path, os.environ, config.timezone if is_host_zone else None),
+        terminal=terminal,
     )
     return daemon

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Cursor
@@ -23,7 +22,6 @@ from runwisp.store.interfaces import IDatabase
 from runwisp.store.marks import Registration
 from runwisp.units import now_ms
 
-_GC_THRESHOLD = 10_000
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -46,6 +44,14 @@ class Legacy:
     retries: Sequence[Run]
 
 
+@frozen(kw_only=True)
+class Taken:
+    """Runs that died with an earlier daemon, and missed slots that are made up for now."""
+
+    crashed: int
+    made_up_for: int
+
+
 class Boot:
     """Takes up what an earlier daemon left, arms the schedules, and starts what is to run."""
 
@@ -64,9 +70,10 @@ class Boot:
         self._identify_boot = identify_boot
         self._ledger = engine.resources.ledger
 
-    async def bring_up(self) -> None:
+    async def bring_up(self) -> Taken:
         """Everything up to the moment when connections may be accepted.
 
+        :return: what there was to take up
         :raises StorageError: the database cannot be read; then nothing was started
         """
         engine = self._engine
@@ -82,10 +89,7 @@ class Boot:
         engine.start_order.start()
         rerun = engine.catching_up.carry_out(plans)
         self._resume_retries(legacy.retries, {run.id for run in crashed if run.task_name in rerun})
-        # What is there now stays for good, and little of what comes is garbage in circles.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_GC_THRESHOLD)
+        return Taken(crashed=len(crashed), made_up_for=sum(len(plans[name].rerun) for name in rerun))
 
     async def _read(self, now: UnixMs) -> Legacy:
         names = sorted(self._engine.config.tasks)

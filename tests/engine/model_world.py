@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from runwisp.config.settings import Config
 from runwisp.engine.background import Background
-from runwisp.engine.boot import Boot
+from runwisp.engine.boot import Boot, Taken
 from runwisp.engine.engine import Engine
 from runwisp.engine.happening import Happening
 from runwisp.engine.ledger import Ledger
@@ -222,7 +222,7 @@ class Life:
             resources, config, lambda run, note: None, leftovers.find, leftovers.look, leftovers.kill
         )
         self._boot = Boot(self.engine, recovery, self.database, lambda: world.machine)
-        self.booting: Deferred[None] = Deferred()
+        self.booting: Deferred[Taken] = Deferred()
 
     @property
     def config(self) -> Config:
@@ -273,7 +273,7 @@ class Life:
         timeout_s = self.engine.config.daemon.shutdown_timeout
         self.ended = Deferred.fromCoroutine(self.engine.shut_down(timeout_s))
 
-    def _booted(self, _: None) -> None:
+    def _booted(self, _: Taken) -> None:
         self.booted_at = self.wall
 
     def _boot_failed(self, failure: Failure) -> None:

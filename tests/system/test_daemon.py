@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -308,3 +309,19 @@ def session_of(pid: int) -> int | None:
         return os.getsid(pid)
     except ProcessLookupError:
         return None
+
+
+def test_on_a_terminal_it_shows_a_banner_and_never_the_password(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, '[tasks.backup]\ncron = "30 2 * * *"\nrun = "true"\n')
+    command = [*daemon.command()[:-2], "--log-format", "auto"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, cwd=tmp_path, stderr=theirs) as process, open(ours, "rb") as terminal:
+        os.close(theirs)
+        shown = b""
+        while b"ready" not in shown:
+            shown += os.read(terminal.fileno(), 4096)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert b"  backup  30 2 * * *\r\n" in shown
+    assert f"http://127.0.0.1:{daemon.port}".encode() in shown
+    assert (daemon.data / "password").read_bytes().strip() not in shown

@@ -3,7 +3,9 @@ from __future__ import annotations
 import html
 import json
 import re
+import textwrap
 from html import unescape
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -219,3 +221,21 @@ def test_letters_keep_their_headers() -> None:
 def test_html_with_a_declaration_of_its_own_cannot_be_sent() -> None:
     with pytest.raises(CannotRender, match="not HTML"):
         payload.letter(_with("smtp", "<![x[a]]>"), WHOLE, NOW)
+
+
+_EXAMPLES = re.compile(r"code-block:: jinja\n\n((?:    .*\n|\n)+)")
+
+
+def test_the_examples_of_the_documentation_work_with_and_without_a_run() -> None:
+    page = Path(__file__).parents[2] / "docs" / "message-templates.rst"
+    for_json, for_html = map(textwrap.dedent, _EXAMPLES.findall(page.read_text()))
+    value = json_of(payload.request(_with("slack", for_json), failed("t", 'a "&"', "```")))
+    assert value["text"] == '❌ t failed Exit code 3 after 41s: a "&amp;"'
+    assert value["attachments"] == [{"text": "```\n`\u200b`\u200b`\n```"}]
+    assert "It began at 2 Mar, 02:59." in _rendered(for_html, WHOLE, "smtp")
+    assert "It began" not in _rendered(for_html, BARE, "smtp")
+
+
+def test_every_variable_and_filter_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "message-templates.rst").read_text()
+    assert [name for name in (*BLOCKS, *FILTERS, "event") if f"``{name}``" not in page] == []

@@ -62,4 +62,4 @@ def _longest(text: str, limit: int, around: Callable[[str], str], size: Size, *,
             short = middle
         else:
             long = middle - 1
-    return part(max(short, 0))
+    return part(short)

@@ -55,7 +55,8 @@ class StartFailed(RunWispError):
 class Launch:
     """Everything about a process before it exists.
 
-    None means: as the daemon's. ``env`` is complete, nothing is added to it.
+    None means: as the daemon's. ``env`` is complete, nothing is added to it. ``stdin`` is an open descriptor
+    that the process reads from; without one it finds nothing there.
     """
 
     argv: tuple[str, ...]
@@ -65,6 +66,7 @@ class Launch:
     uid: int | None = None
     gid: int | None = None
     groups: tuple[int, ...] | None = None
+    stdin: int | None = None
 
 
 @frozen
@@ -218,7 +220,7 @@ def _start(launch: Launch, stdout: int, stderr: int) -> int:
         user=launch.uid,
         group=launch.gid,
         extra_groups=launch.groups,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if launch.stdin is None else launch.stdin,
         stdout=stdout,
         stderr=stderr,
         close_fds=True,

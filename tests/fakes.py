@@ -41,6 +41,9 @@ class ImmediateDatabase:
     def read(self, work: Callable[[Cursor], T]) -> Deferred[T]:
         return execute(transact, self._connection, BEGIN_READ, work)
 
+    def hurry(self) -> None:
+        """Nobody else can lock it."""
+
     @contextmanager
     def traced(self, on_statement: Callable[[str], object]) -> Iterator[None]:
         """Tell of each statement while the context lasts, those that begin and commit too."""

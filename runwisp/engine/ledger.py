@@ -70,6 +70,7 @@ class Ledger:
     def close(self) -> None:
         """Try what is waiting once more, all at once: what is refused from now on is lost, and logged."""
         self._is_closing = True
+        self._database.hurry()
         if self._pause is not None:
             self._pause.cancel()
 

@@ -21,6 +21,7 @@ from runwisp.store.files import create_private, tighten
 T = TypeVar("T")
 
 _BUSY_TIMEOUT_S = 5.0
+_HURRIED_TIMEOUT_MS = 250
 #: What a checkpoint leaves of the -wal file, bytes.
 _JOURNAL_SIZE_LIMIT = 16 * 1024**2
 #: Memory for pages, KiB per connection; it is taken only as far as pages are used.
@@ -87,6 +88,11 @@ def set_up_writer(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_SIZE_LIMIT}")
     connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+
+
+def hurry(connection: sqlite3.Connection) -> None:
+    """Wait only a moment for locks of others."""
+    connection.execute(f"PRAGMA busy_timeout = {_HURRIED_TIMEOUT_MS}")
 
 
 def set_up_reader(connection: sqlite3.Connection) -> None:

@@ -56,6 +56,7 @@ class Database:
         self._is_flushing = False
         self._reads = 0
         self._is_closing = False
+        self._is_hurried = False
         self._waiting_for_quiet: list[Deferred[None]] = []
 
     def open(self) -> None:
@@ -70,6 +71,9 @@ class Database:
         self._readers = self._pool(
             "readers", _MOST_READERS, connections.reader_uri(self._path), connections.set_up_reader
         )
+
+    def hurry(self) -> None:
+        self._is_hurried = True
 
     def close(self) -> Deferred[None]:
         """Refuse what comes from now on, finish what is queued, and empty the write-ahead log."""
@@ -115,6 +119,8 @@ class Database:
     def _drain(self, connection: Connection) -> None:
         """Called in the writer's thread: commit what is queued, batch after batch, and tell of each."""
         while batch := self._take_batch():
+            if self._is_hurried:
+                connections.hurry(connection)
             self._reactor.callFromThread(_settle, batch, _outcomes(connection, batch))
 
     def _take_batch(self) -> list[_Write]:
@@ -164,7 +170,7 @@ class Database:
         readers.close()
         try:
             with connections.storage_errors("the database cannot be written"):
-                await writer.runWithConnection(_checkpoint)
+                await writer.runWithConnection(_checkpoint, self._is_hurried)
         except StorageError as error:
             # Nothing is lost: the next one to open the database reads the log.
             self.log.warn("the write-ahead log stays as it is: {error}", error=error)
@@ -188,5 +194,7 @@ def _settle(batch: list[_Write], outcomes: list[Outcome]) -> None:
             write.done.errback(outcome.error)
 
 
-def _checkpoint(connection: Connection) -> None:
+def _checkpoint(connection: Connection, is_hurried: bool) -> None:
+    if is_hurried:
+        connections.hurry(connection)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -30,3 +30,6 @@ class IDatabase(Interface):
 
     def read(work: Callable[[Cursor], T]) -> Deferred[T]:
         """Run ``work``, which only reads and sees one state of the database throughout."""
+
+    def hurry() -> None:
+        """From now on give up soon where another process has locked the database: the program is ending."""

@@ -164,6 +164,9 @@ class LifeDatabase:
     def read(self, work: Callable[[Cursor], T]) -> Deferred[T]:
         return self._put(_Job(work, False, self.ask(), Deferred()))
 
+    def hurry(self) -> None:
+        """Nobody else can lock it."""
+
     def hold(self) -> None:
         self._is_held = True
 

@@ -168,6 +168,15 @@ async def test_while_another_process_locks_the_database_writes_fail_and_later_on
     assert committed(tmp_path) == [pending_run(1), pending_run(2)]
 
 
+async def test_one_in_a_hurry_waits_only_a_moment_for_locks(database: Database) -> None:
+    def timeout_ms(cursor: Cursor) -> int:
+        return int(cursor.execute("PRAGMA busy_timeout").fetchone()[0])
+
+    assert await database.write(timeout_ms) == 5000
+    database.hurry()
+    assert await database.write(timeout_ms) == 250
+
+
 async def test_a_database_that_vanishes_is_a_storage_error(tmp_path: Path, reactor: PosixReactorBase) -> None:
     database = Database(tmp_path / "runwisp.db", reactor)
     database.open()

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from benchmarks import boot, capture, catch_up, due, idle, listing, logs, restart, retention, runs, schedule
+from benchmarks import (
+    boot,
+    capture,
+    catch_up,
+    due,
+    idle,
+    listing,
+    logs,
+    restart,
+    retention,
+    runs,
+    schedule,
+    streams,
+)
 from benchmarks.allowance import ALLOWANCE
 from benchmarks.contest import Contest
 from benchmarks.figures import Row, at_least, at_most
@@ -23,6 +36,8 @@ CONTESTS: dict[str, Contest] = {
         listing.CONTEST,
         logs.PAGES,
         logs.SEARCH,
+        streams.IDLE,
+        streams.FOLLOWING,
     )
 }
 
@@ -250,6 +265,26 @@ ROWS: dict[str, Row] = {
             quantity=logs.SECONDS_IGNORING_CASE,
             unit="s",
             target=at_most(2),
+        ),
+        Row(
+            name="sse-idle",
+            title="500 idle clients of `/api/events` over the socket: memory of each",
+            contest="sse-idle",
+            subject=streams.DAEMON,
+            peer=ALLOWANCE,
+            quantity=streams.KIBIBYTES,
+            unit="KiB",
+            target=at_most(1),
+        ),
+        Row(
+            name="followers",
+            title="a run that prints 20,000 lines/s and is followed by 100 clients",
+            contest="followers",
+            subject=streams.FOLLOWED,
+            peer=streams.ALONE,
+            quantity=streams.SECONDS,
+            unit="s",
+            target=at_most(1.05),
         ),
     )
 }

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from attrs import Factory, define, field, frozen
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from runwisp.engine.happening import Happening
 from runwisp.engine.seams import InThread
 from runwisp.logs.follow import LINES_LIMIT, Arrivals, Lines, Passage, Rotated, lines_of
 from runwisp.logs.library import Library
@@ -94,6 +94,7 @@ class LogFeed:
         self._open_snapshot = open_snapshot
         self._writer = writer
         self._clients: set[_Client] = set()
+        self._reading: dict[int, Happening] = {}
         # The line after the last that was handed out as new; where there is no writer, after the last at all.
         self._front = 1
         self._is_closed = writer is None
@@ -157,24 +158,35 @@ class LogFeed:
             client.outlet.write(event("rotated", LogRotated(start.line)))
 
     async def _catch_up(self, client: _Client) -> None:
-        """Hand the client the next event with lines that are in the files."""
-        found: Frame | Rotated | None = self._means.frames.get(self._run_id, client.line)
-        if found is None:
-            async with self._means.pace.turn():
-                # Others have waited for their turn too.
-                found = self._means.frames.get(self._run_id, client.line) or await self._read(client)
-        if isinstance(found, Rotated):
-            client.line = found.first_available
-            client.outlet.write(event("rotated", LogRotated(client.line)))
-        elif found is None:
-            raise FileNotFoundError(f"line {client.line} of the log of {self._run_id} is gone")
+        """Hand the client the next event of the files, or wait until somebody else has read it."""
+        line = client.line
+        made = self._means.frames.get(self._run_id, line)
+        if made is not None:
+            _give(client, made)
+        elif line in self._reading:
+            await self._reading[line].when()
         else:
-            self._means.frames.put(self._run_id, found)
-            _give(client, found)
+            reading = self._reading[line] = Happening()
+            try:
+                self._take(client, await self._read(client))
+            finally:
+                del self._reading[line]
+                reading.happen()
 
-    def _read(self, client: _Client) -> Deferred[Frame | Rotated | None]:
-        last = self._end_of_frame(client.line)
-        return self._means.in_thread(_read, client.passage, client.line, last)
+    async def _read(self, client: _Client) -> Frame | Rotated | None:
+        async with self._means.pace.turn():
+            last = self._end_of_frame(client.line)
+            return await self._means.in_thread(_read, client.passage, client.line, last)
+
+    def _take(self, client: _Client, read: Frame | Rotated | None) -> None:
+        if isinstance(read, Frame):
+            self._means.frames.put(self._run_id, read)
+            _give(client, read)
+        elif read is not None:
+            client.line = read.first_available
+            client.outlet.write(event("rotated", LogRotated(client.line)))
+        else:
+            raise FileNotFoundError(f"line {client.line} of the log of {self._run_id} is gone")
 
     def _end_of_frame(self, line: int) -> int:
         """Where an event that begins with ``line`` ends, so that the next one is the same for many."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from twisted.internet.defer import DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -18,7 +19,9 @@ class Pace:
         self._share = share
         self._burst_s = burst_s
         self._even_s = clock.seconds()
-        self._lock = DeferredLock()
+        self._waiting: deque[Deferred[None]] = deque()
+        self._is_taken = False
+        self._is_passing_on = False
 
     @property
     def delay_s(self) -> float:
@@ -39,11 +42,29 @@ class Pace:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait until it is one's turn, and time for it; what is done within is work."""
-        await self._lock.acquire()
+        await self._take()
         try:
             if (delay_s := self.delay_s) > 0:
                 await deferLater(self._clock, delay_s)
             with self.work():
                 yield
         finally:
-            self._lock.release()
+            self._pass_on()
+
+    async def _take(self) -> None:
+        if self._is_taken:
+            waiting: Deferred[None] = Deferred(self._waiting.remove)
+            self._waiting.append(waiting)
+            await waiting
+        self._is_taken = True
+
+    def _pass_on(self) -> None:
+        """Whose turn is next may be done with it at once: a hundred of them must not nest."""
+        self._is_taken = False
+        if self._is_passing_on:
+            return
+        self._is_passing_on = True
+        while self._waiting and not self._is_taken:
+            self._is_taken = True
+            self._waiting.popleft().callback(None)
+        self._is_passing_on = False

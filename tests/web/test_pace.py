@@ -69,6 +69,21 @@ def test_work_in_the_reactor_counts_too(worker: Worker) -> None:
     assert worker.begun == [102.0]
 
 
+def test_very_many_can_be_done_at_once() -> None:
+    clock = Clock()
+    pace, done = Pace(clock, share=0.25, burst_s=0.0), []
+
+    async def work() -> None:
+        async with pace.turn():
+            done.append(await first)
+
+    first: Deferred[int] = Deferred()
+    works = [Deferred.fromCoroutine(work()) for _ in range(2000)]
+    first.callback(7)
+    assert all(work.called for work in works)
+    assert len(done) == 2000
+
+
 def test_who_leaves_while_it_waits_or_works_holds_up_nobody(worker: Worker) -> None:
     first, second, third = (worker.start(1.0) for _ in range(3))
     for given_up in (second, first):

@@ -40,6 +40,7 @@ COMMANDS = {
     "status": ("runwisp.cli.status", "show whether the daemon is well"),
     "reload": ("runwisp.cli.reload", "have the daemon read its configuration again"),
     "password": ("runwisp.cli.password", "print the generated password"),
+    "init": ("runwisp.cli.init", "write a configuration to begin with"),
     "list": ("runwisp.cli.list", "list the configured tasks and services"),
     "validate": ("runwisp.cli.validate", "check the configuration"),
     "schema": ("runwisp.cli.schema", "print the JSON Schema of the configuration"),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from attrs import frozen
 from click.testing import CliRunner
 
 from runwisp.cli.main import main
+
+#: The installed program, for what cannot be seen from inside of this process.
+PROGRAM = str(Path(sys.executable).parent / "runwisp")
 
 #: A variable of the developer's must not reach into a test.
 _UNSET = (

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.calling import PROGRAM
 from tests.cli.history import OUT, RUN, History
 from tests.client import resources
 from tests.client.fake_daemon import FakeDaemon, answer, listed
 
-PROGRAM = str(Path(sys.executable).parent / "runwisp")
 CONFIG = '[tasks.backup]\nrun = "true"\ncron = "0 2 * * *"\n[services.web]\nrun = "true"\n'
 
 #: Runs a command in a fresh interpreter and prints what it has imported of what is too heavy for it.

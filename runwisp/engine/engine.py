@@ -263,4 +263,4 @@ class Engine:
         if self.is_closing:
             raise ShuttingDown("the daemon is shutting down")
         if name not in self.keepers and name not in self.supervisors:
-            raise WrongState(f"{name} was a service until a reload, and its replicas are still being stopped")
+            raise WrongState(f"the replicas of {name}, a service until a reload, are still being stopped")

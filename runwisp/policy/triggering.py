@@ -5,7 +5,7 @@ from __future__ import annotations
 from runwisp.config.settings import Config
 from runwisp.config.suggest import closest
 from runwisp.errors import Locked, UnknownUnit, WrongKind
-from runwisp.model import Service, Task
+from runwisp.model import Kind, Service, Task
 
 
 def find_unit(config: Config, name: str) -> Task | Service:
@@ -28,7 +28,7 @@ def check_manual_trigger(config: Config, name: str) -> Task | Service:
     """
     unit = find_unit(config, name)
     if not unit.api_trigger:
-        raise Locked(f"{name} has api_trigger = false: only its configuration fires it")
+        raise Locked(f"the {_kind(unit)} {name} has api_trigger = false: only its configuration fires it")
     return unit
 
 
@@ -43,7 +43,7 @@ def check_exec(config: Config, name: str) -> Task:
         raise UnknownUnit(name, config.tasks, closest(name, config.tasks))
     unit = check_manual_trigger(config, name)
     if isinstance(unit, Service):
-        raise WrongKind(f"{name} is a service: the supervisor starts and restarts it")
+        raise WrongKind(f"the service {name} is not for exec: the supervisor starts and restarts it")
     return unit
 
 
@@ -64,6 +64,12 @@ def check_pause(config: Config, name: str) -> None:
     :raises UnknownUnit: neither a task nor a service has this name
     :raises WrongKind: it has no schedule, or is fired by it alone
     """
-    reason = why_not_pausable(find_unit(config, name))
+    unit = find_unit(config, name)
+    reason = why_not_pausable(unit)
     if reason is not None:
-        raise WrongKind(f"{name} cannot be paused: {reason}")
+        raise WrongKind(f"the {_kind(unit)} {name} cannot be paused: {reason}")
+
+
+def _kind(unit: Task | Service) -> Kind:
+    """What goes before a name, so that no sentence begins with one and gets another first letter."""
+    return Kind.SERVICE if isinstance(unit, Service) else Kind.TASK

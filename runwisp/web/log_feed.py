@@ -6,7 +6,7 @@ from the files, and shares what is made of them with all who are at the same lin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from attrs import Factory, define, field, frozen
@@ -60,7 +60,7 @@ class Means:
 
 @frozen(eq=False)
 class _Tail:
-    """The unterminated end of a stream: ``data`` as it is, ``text`` as an event. None is empty data."""
+    """What a stream has written since its last newline: ``data`` as it is, ``text`` as an event."""
 
     data: bytes
     text: bytes
@@ -131,7 +131,7 @@ class LogFeed:
                     return client.line - 1
                 else:
                     client.passage.rest()
-                    self._want_tails()
+                    self._want_tails([client])
                     await client.nudge.wait()
         finally:
             self._clients.discard(client)
@@ -216,7 +216,7 @@ class LogFeed:
         for client in tuple(self._clients):
             if client.line < self._front or self._is_closed:
                 client.nudge.give()
-        self._want_tails()
+        self._want_tails(self._clients)
 
     def _hand_out_lines(self, batches: Sequence[Batch], clients: Sequence[_Client]) -> None:
         for made in frames_of([line for batch in batches for line in lines_of(batch)]):
@@ -227,15 +227,14 @@ class LogFeed:
 
     # Tails
 
-    def _want_tails(self) -> None:
-        """Show the tails soon, if there is somebody who does not show them yet."""
-        if self._tails_call is None and self._has_changed_tails():
+    def _want_tails(self, clients: Iterable[_Client]) -> None:
+        """Show the tails soon, if one of these has caught up and does not show them yet."""
+        if self._tails_call is not None:
+            return
+        self._look_at_tails()
+        if any(client.line == self._front and client.tails != self._tails for client in clients):
             delay_s = self._tails_s + TAILS_EVERY_S - self._means.clock.seconds()
             self._tails_call = self._means.clock.callLater(max(0.0, delay_s), self._show_tails)
-
-    def _has_changed_tails(self) -> bool:
-        self._look_at_tails()
-        return any(client.line == self._front and client.tails != self._tails for client in self._clients)
 
     def _look_at_tails(self) -> None:
         """Note what is pending, unless lines that nobody has got yet stand before it."""

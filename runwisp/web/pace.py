@@ -10,6 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+#: What takes longer has waited for a disk, and that takes the time of nobody else.
+LONGEST_S = 0.05
+
 
 class Pace:
     """Work that takes at most ``share`` of all time, but for ``burst_s`` seconds of it in a row."""
@@ -35,9 +38,9 @@ class Pace:
         try:
             yield
         finally:
-            now_s = self._clock.seconds()
+            took_s = min(self._clock.seconds() - began_s, LONGEST_S)
             saved_s = self._burst_s / self._share
-            self._even_s = max(self._even_s, began_s - saved_s) + (now_s - began_s) / self._share
+            self._even_s = max(self._even_s, began_s - saved_s) + took_s / self._share
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

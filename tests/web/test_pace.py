@@ -2,44 +2,41 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 
-from runwisp.web.pace import Pace
+from runwisp.web.pace import LONGEST_S, Pace
+
+#: All times here are so many of these, which binary fractions hold exactly.
+UNIT_S = 1 / 64
 
 
 class Worker:
-    """Does work of some seconds whenever it is its turn, and notes when it began."""
+    """Does work of some units whenever it is its turn, and notes when it began, in units too."""
 
     def __init__(self, clock: Clock, pace: Pace) -> None:
         self.clock = clock
         self.pace = pace
         self.begun: list[float] = []
 
-    async def _work(self, seconds: float) -> None:
+    async def _work(self, units: float) -> None:
         async with self.pace.turn():
-            self.begun.append(self.clock.seconds())
-            await _sleep(self.clock, seconds)
+            self.begun.append(self.clock.seconds() / UNIT_S)
+            await deferLater(self.clock, units * UNIT_S)
 
-    def start(self, seconds: float) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._work(seconds))
-
-
-def _sleep(clock: Clock, seconds: float) -> Deferred[None]:
-    done: Deferred[None] = Deferred()
-    clock.callLater(seconds, done.callback, None)
-    return done
+    def start(self, units: float) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._work(units))
 
 
 @pytest.fixture
 def worker() -> Worker:
     clock = Clock()
-    clock.advance(100)
+    clock.advance(100 * UNIT_S)
     return Worker(clock, Pace(clock, share=0.25, burst_s=0.0))
 
 
-def pump(clock: Clock, seconds: float) -> None:
-    for _ in range(round(seconds * 4)):
-        clock.advance(0.25)
+def pump(clock: Clock, units: float) -> None:
+    for _ in range(round(units * 4)):
+        clock.advance(UNIT_S / 4)
 
 
 def test_work_is_done_one_after_the_other_with_time_for_everything_else(worker: Worker) -> None:
@@ -51,8 +48,8 @@ def test_work_is_done_one_after_the_other_with_time_for_everything_else(worker: 
 
 def test_after_a_rest_there_may_be_some_work_at_once() -> None:
     clock = Clock()
-    worker = Worker(clock, Pace(clock, share=0.25, burst_s=2.0))
-    clock.advance(100)
+    worker = Worker(clock, Pace(clock, share=0.25, burst_s=2 * UNIT_S))
+    clock.advance(100 * UNIT_S)
     for _ in range(4):
         worker.start(1.0)
     pump(clock, 20)
@@ -62,11 +59,18 @@ def test_after_a_rest_there_may_be_some_work_at_once() -> None:
 def test_work_in_the_reactor_counts_too(worker: Worker) -> None:
     assert worker.pace.delay_s == 0
     with worker.pace.work():
-        worker.clock.advance(0.5)
-    assert worker.pace.delay_s == 1.5
+        worker.clock.advance(UNIT_S / 2)
+    assert worker.pace.delay_s == 1.5 * UNIT_S
     worker.start(1.0)
     pump(worker.clock, 3)
     assert worker.begun == [102.0]
+
+
+def test_a_slow_disk_is_no_work(worker: Worker) -> None:
+    with worker.pace.work():
+        worker.clock.advance(60)
+    worker.clock.advance(LONGEST_S / 0.25)
+    assert worker.pace.delay_s == 0
 
 
 def test_very_many_can_be_done_at_once() -> None:

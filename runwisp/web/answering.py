@@ -17,7 +17,10 @@ from runwisp.web.wire import to_json
 
 @frozen(kw_only=True)
 class Page:
-    """An answer whose body is known as a whole; no media type is no body."""
+    """An answer whose body is known as a whole; no media type is no body.
+
+    Who gives the header ``Vary`` has chosen the encoding of the body already.
+    """
 
     body: bytes = b""
     media_type: str | None = None
@@ -52,15 +55,20 @@ def give(request: ApiRequest, page: Page) -> bytes:
     """Set the head of the answer, and return its body as it is to be sent."""
     body = page.body
     _set_head(request, page.status, page.media_type, page.headers)
-    if page.media_type is not None and len(body) >= SMALLEST and is_compressible(page.media_type):
+    if "Vary" not in page.headers and _is_worth_it(page):
         request.setHeader("Vary", "Accept-Encoding")
         if accepts_gzip(request.getHeader("Accept-Encoding")):
             body = compressed(body)
             request.setHeader("Content-Encoding", "gzip")
-    if page.status != 204:
+    if page.status not in (204, 304):
         request.setHeader("Content-Length", str(len(body)))
     # The server leaves the body out of the answer to HEAD.
     return body
+
+
+def _is_worth_it(page: Page) -> bool:
+    """True if the body is to be compressed for who accepts that."""
+    return page.media_type is not None and len(page.body) >= SMALLEST and is_compressible(page.media_type)
 
 
 def begin(request: ApiRequest, answer: Answer, streamed: Streamed) -> None:

@@ -43,6 +43,7 @@ from runwisp.web.routing import Caller, Route
 from runwisp.web.run_watch import RunWatch
 from runwisp.web.shown_tasks import ShownTasks
 from runwisp.web.sse import Audience
+from runwisp.web.static import Static
 from runwisp.web.waiting import Waiting
 
 
@@ -84,7 +85,7 @@ class Backing:
         gate = Gate(auth, self.about.host, lambda: self.engine.config.daemon)
         apis = [*self._apis(auth), *(() if is_apart else metrics)]
         return Apps(
-            main=make_resource(apis, gate, self.clock, self.wall),
+            main=make_resource(apis, gate, self.clock, self.wall, Static()),
             metrics=make_resource(metrics, _EverybodyIn(), self.clock, self.wall) if is_apart else None,
         )
 

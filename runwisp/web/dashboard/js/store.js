@@ -1,0 +1,512 @@
+/**
+ * The client's model of the daemon: what all pages show is here once, and is kept up to date by the event stream.
+ *
+ * `store` is the only instance. Read its fields, never change them; `subscribe` to be told of changes.
+ */
+
+import { api } from "./api.js";
+import { clock, ms, statusWord } from "./format.js";
+import { Live } from "./live.js";
+
+/** Ended runs that are remembered, beyond those that are pending or running. */
+const REMEMBERED = 2000;
+const SAMPLES = 32;
+
+const RANK = { pending: 0, running: 1, ended: 2 };
+
+/**
+ * Whether `next` may take the place of `known`: no run ever goes back (pending, running, ended).
+ */
+export function isNewer(known, next) {
+  return known === undefined || RANK[next.status] >= RANK[known.status];
+}
+
+/** Sorts runs newest first, as the API does. */
+export function newestFirst(a, b) {
+  if (a.created_at !== b.created_at) return a.created_at < b.created_at ? 1 : -1;
+  return a.id < b.id ? 1 : a.id > b.id ? -1 : 0;
+}
+
+/**
+ * The state of a unit in the overview and the sidebar.
+ * @returns {"running"|"attention"|"paused"|"scheduled"|"manual"|"idle"|"stopped"}
+ */
+export function unitState(unit) {
+  if (unit.service?.state === "fatal" || isStruggling(unit)) return "attention";
+  if (unit.active_runs > 0) return "running";
+  if (unit.service?.state === "stopped") return "stopped";
+  if (unit.last_run?.is_failure) return "attention";
+  if (unit.paused_at !== null) return "paused";
+  if (unit.next_run_at !== null) return "scheduled";
+  return unit.api_trigger && unit.cron === null && unit.kind === "task" ? "manual" : "idle";
+}
+
+/** True for a service of which a replica keeps failing to come up. */
+function isStruggling(unit) {
+  return unit.service?.replicas.some((one) => one.state === "fatal" || one.failed_starts > 1) ?? false;
+}
+
+/** @type {Record<string, {label: string, tone: string, icon: string}>} how each state of `unitState` looks */
+export const UNIT_STATES = {
+  attention: { label: "Needs attention", tone: "danger", icon: "alert" },
+  running: { label: "Running", tone: "running", icon: "spinner" },
+  paused: { label: "Paused", tone: "warning", icon: "pause" },
+  scheduled: { label: "Scheduled", tone: "neutral", icon: "clock" },
+  manual: { label: "Manual", tone: "neutral", icon: "play" },
+  stopped: { label: "Stopped", tone: "neutral", icon: "stop" },
+  idle: { label: "Idle", tone: "neutral", icon: "idle" },
+};
+
+/**
+ * Topics, each with what its subscribers are given (at most once per frame, changes gathered):
+ *
+ *   units          Set of names that changed; has "*" if units came, went or were all fetched anew
+ *   runs           Map from id to Run, null if it was deleted
+ *   daemon         nothing; DaemonInfo, banner
+ *   samples        nothing; a new MetricsSample
+ *   notifications  nothing; the rows or the unread count
+ *   live           nothing; the state of the connection, at once and not gathered
+ *   resync         nothing; events were missed: fetch anew what is not in the store
+ *
+ * @typedef {"units"|"runs"|"daemon"|"samples"|"notifications"|"live"|"resync"} Topic
+ */
+export class Store {
+  /** @type {Map<string, object>} Tasks and services by name; null until they have been fetched. */
+  units = null;
+  /** @type {object|null} DaemonInfo */
+  daemon = null;
+  /** @type {object|null} SystemStats */
+  system = null;
+  /** @type {object[]} MetricsSamples, oldest first, at most 32 */
+  samples = [];
+  /** @type {object[]|null} the newest notifications by their last occurrence */
+  notifications = null;
+  unreadCount = 0;
+  /** What kept the first load from succeeding. @type {import("./api.js").ApiProblem|null} */
+  problem = null;
+
+  #runs = new Map();
+  #active = new Map();
+  #journals = new Set();
+  #subscribers = new Map();
+  #pending = new Map();
+  #isScheduled = false;
+  #bootAt = null;
+  #live;
+  #nextTimer = 0;
+  #slowTimer = 0;
+  #started = false;
+
+  constructor() {
+    this.#live = new Live(
+      (event) => this.#heard(event),
+      () => this.#liveChanged(),
+    );
+  }
+
+  /** The connection: `state`, `since`, `nextAttemptAt`. */
+  get live() {
+    return this.#live;
+  }
+
+  get isOnline() {
+    return this.#live.state === "connected" || this.#live.state === "paused";
+  }
+
+  /** Listen to the daemon; to be called once. What is shown first comes by `load`. */
+  start() {
+    if (this.#started) return this.#live.retry();
+    this.#started = true;
+    this.#live.start();
+    document.addEventListener("visibilitychange", () => document.hidden || this.#refreshDue());
+  }
+
+  /** Try to connect now. */
+  retry() {
+    this.#live.retry();
+    if (this.units === null) this.load().catch(() => {});
+  }
+
+  /**
+   * Be told of changes of a topic.
+   * @param {Topic} topic
+   * @param {(changes: any) => void} fn
+   * @returns {() => void} ends it
+   */
+  subscribe(topic, fn) {
+    const fns = this.#subscribers.get(topic) ?? new Set();
+    this.#subscribers.set(topic, fns.add(fn));
+    return () => fns.delete(fn);
+  }
+
+  /** A run by its id, if it has been seen. */
+  run(id) {
+    return this.#runs.get(id);
+  }
+
+  /** Runs that are pending or running, newest first; of one unit if it is named. */
+  activeRuns(name = null) {
+    const sets = name === null ? this.#active.values() : [this.#active.get(name) ?? new Map()];
+    return [...sets].flatMap((runs) => [...runs.values()]).sort(newestFirst);
+  }
+
+  /**
+   * Take in runs that a page has fetched.
+   * @returns {object[]} the same runs, each as new as anything that is known of it
+   */
+  addRuns(runs) {
+    const merged = runs.map((run) => this.#mergeRun(run));
+    this.#forget();
+    return merged;
+  }
+
+  /** Take in a unit as an action has answered it. */
+  addUnit(unit) {
+    if (!this.units?.has(unit.name)) return;
+    this.#setUnit(unit);
+    if (unit.last_run !== null) this.#mergeRun(unit.last_run);
+  }
+
+  /** Fetch all that is here, keeping what happens meanwhile. @throws {ApiProblem} */
+  async load() {
+    const journal = this.#openJournal();
+    try {
+      const [daemon, tasks, active] = await Promise.all([
+        api.get("/api/daemon"),
+        api.get("/api/tasks"),
+        api.get("/api/runs", { query: { status: ["pending", "running"], limit: 1000 } }),
+      ]);
+      this.daemon = daemon;
+      this.#bootAt = clock.now() - daemon.uptime * 1000;
+      this.#active.clear();
+      for (const run of active.items) this.#mergeRun(run);
+      this.units = new Map(tasks.items.map((unit) => [unit.name, unit]));
+      for (const unit of tasks.items) this.#settleUnit(unit);
+      this.problem = null;
+      for (const event of journal) this.#apply(event);
+    } catch (problem) {
+      this.problem = problem;
+      throw problem;
+    } finally {
+      this.#journals.delete(journal);
+      this.#mark("units", "*");
+      this.#mark("daemon");
+    }
+    this.#planRefresh();
+  }
+
+  /** Fetch the notifications, unless they are here. */
+  async loadNotifications() {
+    const journal = this.#openJournal();
+    try {
+      const page = await api.get("/api/notifications", { query: { limit: 50 } });
+      this.notifications = page.items.sort(lastFirst);
+      this.unreadCount = page.unread_count;
+      for (const event of journal) this.#apply(event);
+    } finally {
+      this.#journals.delete(journal);
+      this.#mark("notifications");
+    }
+    return this.notifications;
+  }
+
+  /** Fetch what is known of the machine, for the pages that show it. */
+  async loadSystem() {
+    const [system, samples] = await Promise.all([api.get("/api/system"), api.get("/api/system/metrics")]);
+    this.system = system;
+    this.samples = samples.items.slice(-SAMPLES);
+    this.#mark("samples");
+  }
+
+  /** Seconds since the daemon started; null until that is known. */
+  uptime() {
+    return this.#bootAt === null ? null : (clock.now() - this.#bootAt) / 1000;
+  }
+
+  /** How many units need attention. */
+  attentionCount() {
+    let count = 0;
+    for (const unit of this.units?.values() ?? []) if (unitState(unit) === "attention") count += 1;
+    return count;
+  }
+
+  /** Mark a notification as read or unread, here at once and at the daemon. */
+  async setRead(notification, isRead) {
+    const answer = await api.post(`/api/notifications/${notification.id}/${isRead ? "read" : "unread"}`);
+    this.#mergeNotification(answer);
+  }
+
+  async readAll() {
+    const { unread_count } = await api.post("/api/notifications/read");
+    this.#allRead(unread_count);
+  }
+
+  // -- events ----------------------------------------------------------------------------------------------------
+
+  #openJournal() {
+    const journal = [];
+    this.#journals.add(journal);
+    return journal;
+  }
+
+  #heard(event) {
+    for (const journal of this.#journals) journal.push(event);
+    this.#apply(event);
+  }
+
+  #apply({ type, data }) {
+    switch (type) {
+      case "run.created":
+      case "run.started":
+      case "run.updated":
+      case "run.ended":
+        this.#mergeRun(data.run, true);
+        this.#forget();
+        break;
+      case "run.deleted":
+        this.#deleteRun(data.run_id, data.task_name);
+        break;
+      case "service.updated":
+        this.#changeUnit(data.task_name, { service: data.service });
+        break;
+      case "task.updated":
+        this.addUnit(data.task);
+        break;
+      case "tasks.changed":
+        this.load().catch(() => {});
+        break;
+      case "config.stale":
+        if (this.daemon) this.daemon = { ...this.daemon, config_stale: data.stale };
+        this.#mark("daemon");
+        break;
+      case "notification.created":
+      case "notification.updated":
+        this.unreadCount = data.unread_count;
+        this.#mergeNotification(data.notification);
+        break;
+      case "notification.unread_count_changed":
+        this.#allRead(data.unread_count);
+        break;
+      case "system":
+        this.samples = [...this.samples, data.sample].slice(-SAMPLES);
+        this.#bootAt = clock.now() - data.uptime * 1000;
+        this.#mark("samples");
+        break;
+      case "resync":
+        this.#resync();
+        break;
+    }
+  }
+
+  #resync() {
+    this.load().catch(() => {});
+    if (this.notifications !== null) this.loadNotifications().catch(() => {});
+    if (this.system !== null) this.loadSystem().catch(() => {});
+    this.#mark("resync");
+  }
+
+  #wasOffline = false;
+
+  #liveChanged() {
+    const { state } = this.#live;
+    if (state === "connected") {
+      // Without a first load there is nothing that events could be applied to.
+      if (this.units === null) this.load().catch(() => {});
+    }
+    for (const fn of this.#subscribers.get("live") ?? []) fn();
+  }
+
+  // -- runs ------------------------------------------------------------------------------------------------------
+
+  #mergeRun(run, isEvent = false) {
+    const known = this.#runs.get(run.id);
+    if (!isNewer(known, run)) return known;
+    if (known !== undefined && !isEvent && known.status === run.status && known.status !== "ended") {
+      // Of the same phase what the stream has told is newer than what a request has fetched.
+      this.#keepActive(known);
+      return known;
+    }
+    this.#runs.delete(run.id);
+    this.#runs.set(run.id, run);
+    this.#keepActive(run);
+    this.#markRun(run.id, run);
+    this.#settleRun(run, isEvent);
+    return run;
+  }
+
+  #keepActive(run) {
+    let runs = this.#active.get(run.task_name);
+    if (run.status !== "ended") {
+      if (runs === undefined) this.#active.set(run.task_name, (runs = new Map()));
+      runs.set(run.id, run);
+    } else if (runs?.delete(run.id) && runs.size === 0) this.#active.delete(run.task_name);
+  }
+
+  /** Let the unit of a run show it. */
+  #settleRun(run, isEvent) {
+    const unit = this.units?.get(run.task_name);
+    if (unit === undefined) return;
+    const last = unit.last_run;
+    const isLast = last === null || last.id === run.id || newestFirst(run, last) < 0;
+    this.#changeUnit(unit.name, isLast ? { last_run: run } : {});
+    if (isEvent && unit.next_run_at !== null && ms(unit.next_run_at) <= clock.now()) this.#planRefresh();
+  }
+
+  #deleteRun(id, name) {
+    this.#runs.delete(id);
+    const runs = this.#active.get(name);
+    if (runs?.delete(id) && runs.size === 0) this.#active.delete(name);
+    this.#markRun(id, null);
+    const unit = this.units?.get(name);
+    if (unit?.last_run?.id === id) this.refreshUnits([name]);
+    else if (unit) this.#changeUnit(name, {});
+  }
+
+  /** Let go of the runs that were seen the longest ago and have ended. */
+  #forget() {
+    for (const [id, run] of this.#runs) {
+      if (this.#runs.size <= REMEMBERED) return;
+      if (run.status === "ended") this.#runs.delete(id);
+      else {
+        // It stays, behind those that are looked at next time.
+        this.#runs.delete(id);
+        this.#runs.set(id, run);
+      }
+      if (this.#runs.size <= this.#activeCount() + REMEMBERED / 2) return;
+    }
+  }
+
+  #activeCount() {
+    let count = 0;
+    for (const runs of this.#active.values()) count += runs.size;
+    return count;
+  }
+
+  // -- units -----------------------------------------------------------------------------------------------------
+
+  #changeUnit(name, changes) {
+    const unit = this.units?.get(name);
+    if (unit !== undefined) this.#setUnit({ ...unit, ...changes });
+  }
+
+  #setUnit(unit) {
+    this.#settleUnit(unit);
+    this.units.set(unit.name, unit);
+    this.#mark("units", unit.name);
+  }
+
+  /** The figures that follow from runs come from those that have been seen. */
+  #settleUnit(unit) {
+    const runs = [...(this.#active.get(unit.name)?.values() ?? [])];
+    unit.active_runs = runs.filter((run) => run.status === "running").length;
+    unit.queued_runs = runs.length - unit.active_runs;
+    const seen = unit.last_run && this.#runs.get(unit.last_run.id);
+    if (seen && isNewer(unit.last_run, seen)) unit.last_run = seen;
+  }
+
+  // -- times of next runs, which no event tells --------------------------------------------------------------------
+
+  /** Ask anew for units whose next run is due, a moment after that. */
+  #planRefresh() {
+    clearTimeout(this.#nextTimer);
+    let next = Infinity;
+    for (const unit of this.units?.values() ?? []) {
+      if (unit.next_run_at !== null) next = Math.min(next, ms(unit.next_run_at));
+    }
+    if (next === Infinity) return;
+    const wait = Math.max(this.#refreshPause, next - clock.now() + 300);
+    this.#nextTimer = setTimeout(() => this.#refreshDue(), Math.min(wait, 2 ** 31 - 1));
+  }
+
+  #refreshPause = 300;
+
+  #refreshDue() {
+    if (document.hidden || !this.isOnline || this.units === null) return;
+    const due = [];
+    for (const unit of this.units.values()) {
+      if (unit.next_run_at !== null && ms(unit.next_run_at) <= clock.now()) due.push(unit.name);
+    }
+    // One list costs the daemon less than many single units; a long list is not asked for often.
+    this.#refreshPause = due.length > 4 ? 2000 + 10 * this.units.size : 1000;
+    this.refreshUnits(due).finally(() => this.#planRefresh());
+  }
+
+  /** Fetch some units anew. */
+  async refreshUnits(names) {
+    if (names.length === 0) return;
+    const journal = this.#openJournal();
+    try {
+      const units =
+        names.length > 4
+          ? (await api.get("/api/tasks")).items
+          : await Promise.all(names.map((name) => api.get(`/api/tasks/${encodeURIComponent(name)}`)));
+      for (const unit of units) if (this.units.has(unit.name)) this.addUnit(unit);
+      for (const event of journal) this.#apply(event);
+    } catch {
+      // Who is offline gets it all anew afterwards; a unit that is gone is told by an event.
+    } finally {
+      this.#journals.delete(journal);
+    }
+  }
+
+  // -- notifications ---------------------------------------------------------------------------------------------
+
+  #mergeNotification(notification) {
+    if (this.notifications !== null) {
+      const others = this.notifications.filter((one) => one.id !== notification.id);
+      this.notifications = [notification, ...others].sort(lastFirst);
+    }
+    this.#mark("notifications");
+  }
+
+  #allRead(unreadCount) {
+    this.unreadCount = unreadCount;
+    if (unreadCount === 0 && this.notifications !== null) {
+      const at = new Date(clock.now()).toISOString();
+      this.notifications = this.notifications.map((one) => ({ ...one, read_at: one.read_at ?? at }));
+    }
+    this.#mark("notifications");
+  }
+
+  // -- telling ---------------------------------------------------------------------------------------------------
+
+  #mark(topic, name = null) {
+    let changes = this.#pending.get(topic);
+    if (changes === undefined) this.#pending.set(topic, (changes = new Set()));
+    if (name !== null) changes.add(name);
+    this.#schedule();
+  }
+
+  #markRun(id, run) {
+    let changes = this.#pending.get("runs");
+    if (changes === undefined) this.#pending.set("runs", (changes = new Map()));
+    changes.set(id, run);
+    this.#schedule();
+  }
+
+  #schedule() {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const flush = () => this.#flush();
+    // No frames come to a page that is not seen, but its title shall be right.
+    if (document.hidden) setTimeout(flush, 500);
+    else requestAnimationFrame(flush);
+  }
+
+  #flush() {
+    this.#isScheduled = false;
+    const pending = this.#pending;
+    this.#pending = new Map();
+    for (const [topic, changes] of pending) {
+      for (const fn of this.#subscribers.get(topic) ?? []) fn(changes);
+    }
+  }
+}
+
+function lastFirst(a, b) {
+  if (a.last_occurred_at !== b.last_occurred_at) return a.last_occurred_at < b.last_occurred_at ? 1 : -1;
+  return a.id < b.id ? 1 : -1;
+}
+
+/** The only instance. */
+export const store = new Store();

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import random
 import time
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred, succeed
 from twisted.internet.posixbase import PosixReactorBase
-from zope.interface import implementer
+from twisted.logger import Logger
 
 from runwisp.config.settings import Config
 from runwisp.engine.assembly import Assembly
+from runwisp.engine.environment import inheritable
+from runwisp.model import Run
 from runwisp.notify.inapp import InApp
-from runwisp.notify.seams import IOutbound
+from runwisp.notify.outbound import Outbound
 from runwisp.notify.service import Notifiers
-from runwisp.policy.coalescing import Due
+from runwisp.notify.tail import tail_of
+from runwisp.notify.workshop import Workshop
 from runwisp.store.interfaces import IDatabase
 
-
-@implementer(IOutbound)
-class _Nowhere:
-    """Nothing leaves the machine; the configuration warns of notifiers that have no effect."""
-
-    def start(self, config: Config, fingerprint: str) -> None: ...
-
-    def send(self, token: str, due: Due) -> None: ...
-
-    def change(self, config: Config) -> None: ...
-
-    def stop(self, within_s: float) -> Deferred[None]:
-        return succeed(None)
+log = Logger()
 
 
 def assemble_notifiers(
@@ -39,12 +31,39 @@ def assemble_notifiers(
 
     :param config: the configuration that holds at the moment
     """
+    resources = parts.resources
+    workshop = Workshop(
+        reactor=reactor,
+        wall=time.time,
+        spawner=resources.spawner,
+        in_thread=resources.in_thread,
+        environ=inheritable(os.environ),
+    )
+
+    async def read_tail(run: Run) -> str:
+        try:
+            return await resources.in_thread(lambda: tail_of(parts.library.snapshot(run)))
+        except OSError as error:
+            log.warn("the end of a log cannot be read: {error}", error=error, run=run.id)
+            return ""
+
+    bell = InApp(reactor, time.time, database, parts.bus, lambda: config().notify)
+    outbound = Outbound(
+        clock=reactor,
+        wall=time.time,
+        chance=random.random,
+        ids=resources.ids,
+        database=database,
+        bell=bell,
+        make=workshop.make,
+        read_tail=read_tail,
+    )
     return Notifiers(
         clock=reactor,
         wall=time.time,
-        ids=parts.resources.ids,
+        ids=resources.ids,
         bus=parts.bus,
-        bell=InApp(reactor, time.time, database, parts.bus, lambda: config().notify),
-        outbound=_Nowhere(),
+        bell=bell,
+        outbound=outbound,
         config=config,
     )

@@ -48,7 +48,8 @@ _WITHOUT_RUN = "Noticed by the daemon"
 #: Most of a name, and of any other text that others have written, in UTF-16 units.
 _NAME_LIMIT = 200
 _TEXT_LIMIT = 10_000
-_WITH_TAIL = frozenset({NotifyKind.RUN_FAILED, NotifyKind.RUN_TIMEOUT})
+#: Only these show the end of the log.
+WITH_TAIL = frozenset({NotifyKind.RUN_FAILED, NotifyKind.RUN_TIMEOUT})
 
 
 @frozen(kw_only=True)
@@ -115,7 +116,7 @@ def build_message(
         title=name + verb,
         sentence=head(text.line(_sentence(event)), _TEXT_LIMIT),
         trigger=f"{_TRIGGERS[event.run.triggered_by] if event.run else _WITHOUT_RUN} · {text.human_time(at)}",
-        tail=end(text.lines(tail), _TEXT_LIMIT) if event.kind in _WITH_TAIL else "",
+        tail=end(text.lines(tail), _TEXT_LIMIT) if event.kind in WITH_TAIL else "",
         link=link,
         link_label=link_label,
         footer=f"from runwisp · {daemon}",

@@ -25,6 +25,7 @@ from runwisp.cli.options import Globals
 from runwisp.cli.output import note, say
 from runwisp.client.errors import Unreachable
 from runwisp.client.resources import DaemonInfo
+from runwisp.config.loader import find, load
 from runwisp.errors import RunWispError
 from runwisp.store.datadir import DataDir
 
@@ -53,6 +54,16 @@ class Running:
         except OSError:
             return None
 
+    @property
+    def environ(self) -> dict[str, str] | None:
+        """The environment it was started with, None where that is not for us to see."""
+        try:
+            entries = Path(f"/proc/{self.pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            return None
+        pairs = (os.fsdecode(entry).partition("=") for entry in entries if b"=" in entry)
+        return {name: value for name, _, value in pairs}
+
 
 def stop_daemon(settings: Globals, *, is_local: bool) -> None:
     """Stop the daemon and wait until it is gone; no daemon is no error.
@@ -70,6 +81,7 @@ def stop_daemon(settings: Globals, *, is_local: bool) -> None:
 def restart_daemon(settings: Globals, *, is_local: bool) -> None:
     """Stop the daemon if there is one, start it with the same files, and wait until it answers.
 
+    :raises ConfigErrors: it could not start again; it is left alone
     :raises RunWispError: it does not come up
     """
     running = _find(settings)
@@ -78,14 +90,18 @@ def restart_daemon(settings: Globals, *, is_local: bool) -> None:
     else:
         unit = manager.chosen_unit(manager.installed_units(settings.data, Path.home()), is_local=is_local)
     if unit is not None:
+        if running is not None and running.environ is not None:
+            load(Path(running.info.config_path), running.environ)
         unit.tell("restart")
         say(f"restarted, {_when_healthy(settings, _MANAGED_START_S).url}")
         return
     work_dir = Path.cwd()
     if running is not None:
-        _stop(running, None)
         work_dir = Path(running.work_dir)
         settings = _as_before(settings, running.info)
+    load(find(settings.config, os.environ, work_dir, os.geteuid() == 0), os.environ)
+    if running is not None:
+        _stop(running, None)
     child = spawn_daemon(settings, work_dir)
     say(f"restarted, {_when_healthy(settings, _START_S, child).url}")
 

@@ -346,6 +346,27 @@ def test_the_daemon_is_restarted_and_stopped(tmp_path: Path) -> None:
         assert (done.returncode, "no daemon runs" in done.stderr) == (0, True)
 
 
+def test_a_daemon_that_could_not_start_again_is_not_stopped(tmp_path: Path) -> None:
+    with running(tmp_path, CONFIG) as daemon:
+        daemon.config.write_text(CONFIG.replace("retry_delay", "retry_dealy"))
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        done = subprocess.run(
+            [BIN / "runwisp", "--data", str(daemon.data), "restart"],
+            cwd=elsewhere,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"ERROR {daemon.config} is not valid\n\n{daemon.config}:")
+        assert daemon.is_running
+        assert call(daemon, "status").returncode == 0
+        daemon.stop()
+        done = call(daemon, "restart")
+        assert (done.returncode, "retry_delay" in done.stderr) == (1, True)
+
+
 def test_a_run_is_followed_to_its_end_through_a_restart_of_the_daemon(tmp_path: Path) -> None:
     with running(tmp_path, CONFIG) as daemon:
         command = [str(BIN / "runwisp"), "--data", str(daemon.data), "run-task", "sleeper"]

@@ -15,7 +15,6 @@ import pytest
 
 from runwisp.cli.main import main
 from runwisp.config import loader
-from runwisp.config.fields import NO_EFFECT
 from runwisp.config.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
@@ -24,9 +23,6 @@ PAGES = [ROOT / "README.rst", *sorted(path for path in DOCS.rglob("*.rst") if "_
 
 BLOCK = re.compile(r"^( *)(?:\.\. code-block:: (\w+)|.*::)\n((?:\n|\1 +.*\n)+)", re.MULTILINE)
 INLINE = re.compile(r"(?<!`)``(runwisp [^`]+)``(?!`)")
-
-#: Pages about keys that have no effect yet.
-AHEAD = {"notifications.rst"}
 
 ENVIRON = {"SLACK_OPS_URL": "https://hooks.slack.com/services/x"}
 FILES = {"secrets/token": "t0ken\n", "secrets.env": "TOKEN=t0ken\n"}
@@ -65,13 +61,12 @@ def blocks(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def toml_examples() -> Iterator[object]:
-    """Each example, and whether its page is about what this version does not do yet."""
     for page in PAGES:
         for number, (language, text) in enumerate(blocks(page), 1):
             if language == "toml":
-                yield pytest.param(text, page.name in AHEAD, id=f"{page.relative_to(ROOT)}-{number}")
+                yield pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
     for path in sorted((ROOT / "contrib").rglob("*.toml")):
-        yield pytest.param(path.read_text(), False, id=str(path.relative_to(ROOT)))
+        yield pytest.param(path.read_text(), id=str(path.relative_to(ROOT)))
 
 
 def command_lines() -> Iterator[object]:
@@ -103,18 +98,15 @@ def glossary() -> dict[str, str]:
     return {term: text for term, _, text in (entry.partition("\n") for entry in entries)}
 
 
-@pytest.mark.parametrize(("example", "is_ahead"), [*toml_examples()])
-def test_a_configuration_in_the_documentation_loads_without_warnings(
-    example: str, is_ahead: bool, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("example", [*toml_examples()])
+def test_a_configuration_in_the_documentation_loads_without_warnings(example: str, tmp_path: Path) -> None:
     for name, content in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
     (tmp_path / "runwisp.toml").write_text(example)
     config = loader.load(tmp_path / "runwisp.toml", ENVIRON)
     assert config.tasks or config.services or "[daemon]" in example
-    warnings = [str(warning) for warning in config.warnings]
-    assert [warning for warning in warnings if not (is_ahead and NO_EFFECT in warning)] == []
+    assert [str(warning) for warning in config.warnings] == []
 
 
 @pytest.mark.parametrize("line", [*command_lines()])

@@ -8,9 +8,6 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from runwisp.config.reference import body
-from runwisp.config.tables import TABLES
-
-IDLE = "Read and checked; no effect in this version.\n\n"
 
 
 class ConfigReference(SphinxDirective):
@@ -19,8 +16,7 @@ class ConfigReference(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
-        return self.parse_text_to_nodes(body(name) if TABLES[name].acts else IDLE + body(name))
+        return self.parse_text_to_nodes(body(self.arguments[0]))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

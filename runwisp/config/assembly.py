@@ -73,20 +73,11 @@ def assemble(
     if report.problems:
         return config
     add_warnings(config, units.entries, defaults, daemon, report)
-    _note_idle_tables(files, report)
-    return evolve(config, warnings=(*report.warnings, *report.idle_warnings()))
+    return evolve(config, warnings=tuple(report.warnings))
 
 
 def _single(root: Structure, table: Table) -> Entry | None:
     return next(iter(root.of(table)), None)
-
-
-def _note_idle_tables(files: Iterable[Structure], report: Report) -> None:
-    for file in files:
-        for entries in file.entries.values():
-            for entry in entries:
-                if entry.values and not entry.table.acts:
-                    report.idle(entry, entry.table.title)
 
 
 @define

@@ -14,9 +14,6 @@ from typing import Protocol
 
 from attrs import frozen
 
-#: Ends the warning about a key that this version accepts and does not obey.
-NO_EFFECT = "has no effect in this version"
-
 
 class Unset(Enum):
     """What reading a blank value of some kinds gives: the key counts as absent."""
@@ -77,7 +74,7 @@ class Field:
     ``default`` is a value as one would write it in the file, None if there is none; ``default_text`` says for
     people what then holds. ``aliases`` are other names of the key, ``word_aliases`` other names of its words.
     ``inherited`` keys of a unit may stand in ``[defaults]``. With ``zero_is_none`` a written zero lifts the
-    limit. ``acts`` is false while this version does not obey the key.
+    limit.
     """
 
     name: str
@@ -93,7 +90,6 @@ class Field:
     zero_is_none: bool = False
     required: bool = False
     secret: bool = False
-    acts: bool = True
     substituted: bool = True
 
 
@@ -130,7 +126,6 @@ class Table:
     moved: Mapping[str, str] = {}
     check_first: tuple[str, ...] = ()
     spelling: Spelling = Spelling.ANY
-    acts: bool = True
 
     @property
     def title(self) -> str:

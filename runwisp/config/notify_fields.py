@@ -113,9 +113,9 @@ def _of_all_types() -> Iterator[Field]:
                 yield field
 
 
-NOTIFIER = Table("notifier", Form.LISTED, (ID, TYPE, *_of_all_types()), acts=False)
+NOTIFIER = Table("notifier", Form.LISTED, (ID, TYPE, *_of_all_types()))
 #: Other way to write notifiers: the id is the name of the table.
-NOTIFIERS = Table("notifiers", Form.NAMED, (TYPE, *_of_all_types()), acts=False)
+NOTIFIERS = Table("notifiers", Form.NAMED, (TYPE, *_of_all_types()))
 
 _KIND = Field(
     "kind",

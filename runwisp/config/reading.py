@@ -8,8 +8,8 @@ from pathlib import Path
 
 from attrs import define, field
 
-from runwisp.config.fields import NO_EFFECT, Field, Place, Unset
-from runwisp.config.problems import KeyPath, Rejected, dotted
+from runwisp.config.fields import Field, Place, Unset
+from runwisp.config.problems import Rejected, dotted
 from runwisp.config.source import Entry
 from runwisp.errors import Problem, ProblemClass
 
@@ -19,14 +19,10 @@ NOWHERE = Place(Path("/"), Path("/"), {})
 
 @define
 class Report:
-    """All that is found wrong or odd in a configuration.
-
-    For each key that is accepted and not obeyed, ``_idle`` has its first place and how often it is written.
-    """
+    """All that is found wrong or odd in a configuration."""
 
     problems: list[Problem] = field(factory=list)
     warnings: list[Problem] = field(factory=list)
-    _idle: dict[str, tuple[Entry, KeyPath, int]] = field(factory=dict)
 
     def add(self, entry: Entry, class_: ProblemClass, rule: str, *steps: str | int) -> None:
         """Report a key of ``entry``: ``rule`` continues the sentence that the key begins."""
@@ -35,17 +31,6 @@ class Report:
     def warn(self, entry: Entry, message: str, *steps: str | int) -> None:
         self.warnings.append(entry.problem(None, message, *steps))
 
-    def idle(self, entry: Entry, key: str, *steps: str | int) -> None:
-        """Note that ``key``, a key or a whole table, is written and has no effect."""
-        first, path, count = self._idle.get(key, (entry, steps, 0))
-        self._idle[key] = (first, path, count + 1)
-
-    def idle_warnings(self) -> Iterable[Problem]:
-        """One warning for each key without effect, at its first place."""
-        for key, (entry, steps, count) in self._idle.items():
-            times = f" ({count} times)" if count > 1 else ""
-            yield entry.problem(None, f"{key} {NO_EFFECT}{times}", *steps)
-
 
 def read_entry(entry: Entry, fields: Iterable[Field], report: Report) -> dict[str, object]:
     """The settings that ``entry`` writes, by key, without blank and refused ones; the latter are reported."""
@@ -53,8 +38,6 @@ def read_entry(entry: Entry, fields: Iterable[Field], report: Report) -> dict[st
     for key in fields:
         if key.name not in entry.values:
             continue
-        if not key.acts:
-            report.idle(entry, key.name, key.name)
         try:
             setting = key.kind.read(entry.values[key.name], key, entry.source.place)
         except Rejected as error:

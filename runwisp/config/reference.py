@@ -81,5 +81,3 @@ def _notes(field: Field, table: Table) -> Iterable[str]:
         yield f"Also written ``{field.aliases[0]}``."
     if field.inherited and table is not DEFAULTS:
         yield "Inherited from ``[defaults]``."
-    if table.acts and not field.acts:
-        yield "No effect in this version."

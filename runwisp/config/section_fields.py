@@ -166,7 +166,6 @@ NOTIFY = Table(
             "Time for all attempts of a delivery.",
             default="5m",
             limits=DURATION_LIMITS,
-            acts=False,
         ),
     ),
 )

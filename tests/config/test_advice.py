@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from runwisp.config.fields import NO_EFFECT
 from runwisp.config.shells import is_fail_fast
 from tests.config.loading import load_text, unmarked
 
@@ -61,27 +60,6 @@ def test_catching_up_on_all_with_another_overlap_than_queue_is_warned_about(tmp_
 )
 def test_what_is_fine_is_not_warned_about(text: str, tmp_path: Path) -> None:
     assert _warnings(tmp_path, text) == []
-
-
-def test_a_key_without_effect_is_warned_about_at_its_first_place_only(tmp_path: Path) -> None:
-    twice = "[[notifier]]\nid = '{}'\ntype = 'ntfy'\ntopic = 'x'\n"
-    text = f"{twice.format('a')}{twice.format('b')}"
-    assert _warnings(tmp_path, text) == [("notifier[0]", 1, 3)]
-    messages = [warning.message for warning in load_text(tmp_path, text).warnings]
-    assert messages == [f"[[notifier]] {NO_EFFECT} (2 times)"]
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("[notify]\nretry_budget = '1m'\n", "notify.retry_budget"),
-        ("[[notifier]]\nid = 'n'\ntype = 'ntfy'\ntopic = 'x'\n", "notifier[0]"),
-    ],
-)
-def test_what_this_version_does_not_obey_says_so(text: str, key: str, tmp_path: Path) -> None:
-    (warning,) = load_text(tmp_path, text).warnings
-    assert warning.key == key
-    assert NO_EFFECT in warning.message
 
 
 @pytest.mark.parametrize(

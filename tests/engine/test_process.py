@@ -439,7 +439,8 @@ async def test_a_limit_that_we_raise_for_ourselves_is_not_for_children(children:
     spawner = Children(children.reactor, Spawner(children.reactor))
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft + 1, hard) if soft < hard else (soft - 1, hard))
     try:
-        child = await spawner.run("ulimit -Sn")
+        # It may have begun before it gets the limit.
+        child = await spawner.run(f'until [ "$(ulimit -Sn)" = {soft} ]; do :; done; echo {soft}')
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert child.output[1] == b"%d\n" % soft

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runwisp.client.sse import EventReader
+from tests.notify.servers import http_server
 from tests.system.program import Daemon, is_alive, running, wait_until
 from tests.system.talk import SocketConnection, ask
 
@@ -120,3 +121,29 @@ def test_a_reload_silences_the_bell_and_lights_it_again(tmp_path: Path) -> None:
         wait_until(lambda: api(daemon, "GET", "notifications")["total"] > 0, "the loud one")
         (row,) = api(daemon, "GET", "notifications")["items"]
         assert (row["count"], row["run_id"]) == (1, loud["id"])
+
+
+def test_two_routes_a_list_and_the_default_that_name_one_notifier_make_one_request(tmp_path: Path) -> None:
+    with http_server() as server:
+        config = f"""
+            [notify]
+            default_notifiers = ["ops"]
+            [[notifier]]
+            id = "ops"
+            type = "webhook"
+            url = "{server.url("/")}"
+            [[notification_route]]
+            notify = ["ops"]
+            [[notification_route]]
+            match = {{ failure = true }}
+            notify = ["ops", "inapp"]
+            [tasks.fails]
+            run = "exit 3"
+            notify_on_failure = ["ops"]
+        """
+        with running(tmp_path, config) as daemon:
+            api(daemon, "POST", "tasks/fails/trigger")
+            server.wait_for(1)
+            assert daemon.stop() == 0
+        # A second one would have been sent before the end.
+        assert [received.json()["kind"] for received in server.received] == ["run.failed"]

@@ -25,6 +25,7 @@ from runwisp.policy.delivery import LONGEST_HTTP_ATTEMPT
 from tests import make
 from tests.notify.hostile import WHOLE
 from tests.notify.servers import HttpServer, Odd, Say, Step, free_port, http_server, pair_for
+from tests.notify.transports.detour import Detour
 
 #: For servers that never answer.
 SHORT = Seconds(0.3)
@@ -177,17 +178,6 @@ async def test_telegram_says_it_in_the_body(
         with pytest.raises(Retryable) as caught:
             await channels.send_by(telegram)
     assert caught.value.after == wait
-
-
-class Detour(Connector):
-    """Every host is a server of ours, without TLS."""
-
-    def __init__(self, reactor: PosixReactorBase, port: int) -> None:
-        super().__init__(reactor, Names(reactor))
-        self._port = port
-
-    def secure(self, host: str, port: int, creator: object) -> object:  # type: ignore[override]
-        return self.plain("127.0.0.1", self._port)
 
 
 async def test_a_server_that_says_nothing_is_left(channels: Channels) -> None:

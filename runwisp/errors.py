@@ -130,6 +130,10 @@ class UnknownNotifier(RunWispError):
     """No notifier has this name, or it cannot have this target."""
 
 
+class NotDelivered(RunWispError):
+    """A test message was not accepted, or has not got anywhere."""
+
+
 class Refused(RunWispError):
     """The request is understood and known, and not allowed now or for this unit."""
 

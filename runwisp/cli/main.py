@@ -41,6 +41,7 @@ COMMANDS = {
     "reload": ("runwisp.cli.reload", "have the daemon read its configuration again"),
     "password": ("runwisp.cli.password", "print the generated password"),
     "init": ("runwisp.cli.init", "write a configuration to begin with"),
+    "notify": ("runwisp.cli.notify", "send a test message"),
     "list": ("runwisp.cli.list", "list the configured tasks and services"),
     "validate": ("runwisp.cli.validate", "check the configuration"),
     "schema": ("runwisp.cli.schema", "print the JSON Schema of the configuration"),

@@ -49,13 +49,16 @@ def read_machine_id(files: Iterable[Path] = _MACHINE_ID_FILES) -> str:
 
 def resolve(cursor: Cursor, environ: Mapping[str, str], machine_id: str, working_directory: str) -> str:
     """The fingerprint of this daemon: from the environment, else the stored one, else computed and stored."""
-    if override := environ.get(VARIABLE):
-        return override
-    if stored := marks.config_entry(cursor, _KEY):
-        return stored
+    if known := find(cursor, environ):
+        return known
     computed = compute(machine_id, working_directory)
     marks.set_config_entry(cursor, _KEY, computed)
     return computed
+
+
+def find(cursor: Cursor, environ: Mapping[str, str]) -> str | None:
+    """The fingerprint from the environment, else the stored one, None if no daemon has stored any yet."""
+    return environ.get(VARIABLE) or marks.config_entry(cursor, _KEY)
 
 
 def _pick(words: str, number: bytes) -> str:

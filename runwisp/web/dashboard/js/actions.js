@@ -5,10 +5,11 @@
  */
 
 import { ApiProblem, api } from "./api.js";
+import { el } from "./dom.js";
 import { counted, replicaName, shortId, statusLook, statusWord } from "./format.js";
 import { hrefOf, navigate } from "./shell.js";
 import { store } from "./store.js";
-import { confirmAction, toast, toastProblem } from "./widgets.js";
+import { confirmAction, dialog, toast, toastProblem } from "./widgets.js";
 
 const OFFLINE = "The daemon cannot be reached at the moment.";
 
@@ -153,7 +154,7 @@ export async function deleteRun(run) {
 
 /** Read the configuration again, and tell what came of it. */
 export async function reload() {
-  await attempt(async () => {
+  try {
     const { added, removed, changed, settings } = await api.post("/api/daemon/reload");
     const parts = [
       added.length && `${added.length} added`, changed.length && `${changed.length} changed`,
@@ -161,6 +162,21 @@ export async function reload() {
     ].filter(Boolean);
     toast(parts.length ? `Configuration reloaded: ${parts.join(", ")}` : "Configuration reloaded: no changes", "success");
     await store.load();
+  } catch (problem) {
+    if (!(problem instanceof ApiProblem)) throw problem;
+    if (problem.errors.length > 0) tellOfRejection(problem);
+    else toastProblem(problem);
+  }
+}
+
+function tellOfRejection(problem) {
+  const rows = problem.errors.map(({ message, location, file, line, column }) => {
+    const place = [file, line, column].filter((part) => part !== null).join(":");
+    return el("li", {}, el("p", { class: "mono muted", text: [place, location].filter(Boolean).join("  ") }), el("p", { text: message }));
+  });
+  dialog({
+    title: "The configuration was not reloaded", class: "dialog-wide",
+    body: [el("p", { text: `${problem.detail} What was loaded before runs on.` }), el("ul", { class: "flaws" }, rows)],
   });
 }
 

@@ -241,3 +241,153 @@ export function runSeconds(run, now) {
   if (run.duration !== null) return run.duration;
   return run.start_at === null ? null : Math.max(0, (now - ms(run.start_at)) / SECOND);
 }
+
+// -- schedules in words (spec: config, cron grammar) ----------------------------------------------------------------
+
+const ALIASES = {
+  "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
+  "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
+};
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const WEEKDAY_NAMES = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/** Lowest and highest number of each field, and the words that stand for numbers. */
+const FIELDS = [
+  [0, 59, []], [0, 59, []], [0, 23, []], [1, 31, []], [1, 12, ["", ...MONTHS.map((name) => name.toLowerCase())]],
+  [0, 7, WEEKDAYS.map((name) => name.toLowerCase())],
+];
+
+/**
+ * A schedule in words, without its zone: `daily at 04:30`, `every 5 minutes, Mon–Fri`.
+ * @param {string} text as in the configuration
+ * @returns {string|null} null if there are no short words for it
+ */
+export function cronWords(text) {
+  const parts = text.trim().split(/\s+/);
+  if (/^(CRON_)?TZ=/.test(parts[0])) parts.shift();
+  if (parts[0] === "@every") return `every ${parts.slice(1).join(" ")}`;
+  const fields = (ALIASES[parts[0]]?.split(" ") ?? parts).slice();
+  if (fields.length === 5) fields.unshift("0");
+  if (fields.length !== 6) return null;
+  const sets = fields.map((field, i) => numbersOf(field, ...FIELDS[i]));
+  if (sets.includes(null)) return null;
+  const [seconds, minutes, hours, days, months, weekdays] = sets;
+  const time = timeWords(seconds, minutes, hours);
+  if (time === null) return null;
+  const isAnyStarred = /^[*?]/.test(fields[3]) || /^[*?]/.test(fields[5]);
+  return joined(time, days, months, weekdays.map((day) => day % 7), isAnyStarred);
+}
+
+/** The numbers that a field matches, ascending; null if it is not understood. */
+function numbersOf(field, low, high, names) {
+  const found = new Set();
+  for (const term of field.split(",")) {
+    const match = /^(?:([*?])|(\w+)(?:-(\w+))?)(?:\/(\d+))?$/.exec(term);
+    if (match === null) return null;
+    const [, any, from, to, step] = match;
+    const value = (word) => (names.includes(word.toLowerCase()) ? names.indexOf(word.toLowerCase()) : Number(word));
+    const first = any ? low : value(from);
+    let last = any || (step && !to) ? high : value(to ?? from);
+    if (high === 7 && to && last < first && first === 7) return null;
+    if (Number.isNaN(first) || Number.isNaN(last) || last < first || Number(step) === 0) return null;
+    if (high === 7 && any) last = 6;
+    for (let n = first; n <= last; n += Number(step ?? 1)) found.add(high === 7 ? n % 7 : n);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+const isFull = (set, low, high) => set.length === high - low + 1;
+
+/** How far apart the numbers are, if that is always the same and they fill the field; 0 if not. */
+function stepOf(set, low, high) {
+  if (set.length < 2 || set[0] !== low) return 0;
+  const step = set[1] - set[0];
+  const isEven = set.every((n, i) => n === low + i * step);
+  return isEven && set.at(-1) + step > high ? step : 0;
+}
+
+const isRange = (set) => set.length > 2 && set.at(-1) - set[0] === set.length - 1;
+
+/** `at 04:30`, `every 5 minutes`, `every hour at :15`; null for what would take too many words. */
+function timeWords(seconds, minutes, hours) {
+  if (seconds.length !== 1) return secondsWords(seconds, minutes, hours);
+  const second = seconds[0] === 0 ? "" : `:${pad(seconds[0])}`;
+  if (minutes.length * hours.length <= 4) {
+    return `at ${hours.flatMap((h) => minutes.map((m) => `${pad(h)}:${pad(m)}${second}`)).join(", ")}`;
+  }
+  const minuteStep = stepOf(minutes, 0, 59);
+  const within = hoursWords(hours, minutes.at(-1));
+  if (within === null) return null;
+  if (minuteStep === 1 && second) return `every minute at ${second.slice(1)} s${within}`;
+  if (second) return null;
+  if (minuteStep) return `every ${minuteStep === 1 ? "minute" : `${minuteStep} minutes`}${within}`;
+  if (minutes.length > 4) return null;
+  const marks = minutes.length === 1 && minutes[0] === 0 ? "" : ` at ${minutes.map((m) => `:${pad(m)}`).join(", ")}`;
+  const hourStep = stepOf(hours, 0, 23);
+  if (hourStep > 1) return `every ${hourStep} hours${marks}`;
+  return `every hour${marks}${within}`;
+}
+
+function secondsWords(seconds, minutes, hours) {
+  const step = stepOf(seconds, 0, 59);
+  if (!step || !isFull(minutes, 0, 59)) return null;
+  const within = hoursWords(hours, 59);
+  return within === null ? null : `every ${step === 1 ? "second" : `${step} seconds`}${within}`;
+}
+
+/** "" for all hours, ` from 09:00 to 17:59` for a range. */
+function hoursWords(hours, lastMinute) {
+  if (isFull(hours, 0, 23)) return "";
+  const last = `${pad(hours.at(-1))}:${pad(lastMinute)}`;
+  if (isRange(hours) || hours.length === 1) return ` from ${pad(hours[0])}:00 to ${last}`;
+  return stepOf(hours, 0, 23) ? "" : null;
+}
+
+function joined(time, days, months, weekdays, isAnd) {
+  const isFixed = time.startsWith("at ");
+  const hasDays = !isFull(days, 1, 31);
+  const hasWeekdays = !isFull(weekdays, 0, 6);
+  const inMonths = isFull(months, 1, 12) ? "" : ` in ${months.map((month) => MONTHS[month - 1]).join(", ")}`;
+  if (!hasDays && !hasWeekdays) return isFixed ? `daily${inMonths} ${time}` : `${time}${inMonths}`;
+  if (!hasDays) {
+    const names = weekdayWords(weekdays);
+    return isFixed ? `${names}${inMonths} ${time}` : `${time}, ${names}${inMonths}`;
+  }
+  if (days.length > 4) return null;
+  const dates = dateWords(days, months);
+  if (hasWeekdays) {
+    const names = weekdays.map((day) => WEEKDAYS[day]).join(", ");
+    return `${time} on ${dates}${isAnd ? ` if it is ${names}` : ` and each ${names}`}`;
+  }
+  const each = days.length === 1 && months.length === 1 ? "yearly" : isFull(months, 1, 12) ? "monthly" : "";
+  return isFixed ? `${each} on ${dates} ${time}`.trim() : `${time} on ${dates}`;
+}
+
+function dateWords(days, months) {
+  if (months.length === 1) return days.map((day) => `${MONTHS[months[0] - 1]} ${day}`).join(", ");
+  const dates = `the ${days.map(ordinal).join(" and ")}`;
+  return isFull(months, 1, 12) ? dates : `${dates} of ${months.map((month) => MONTHS[month - 1]).join(", ")}`;
+}
+
+function weekdayWords(weekdays) {
+  if (weekdays.length === 1) return `every ${WEEKDAY_NAMES[weekdays[0]]}`;
+  // The week is read from Monday on.
+  const ordered = weekdays.map((day) => (day === 0 ? 7 : day)).sort((a, b) => a - b);
+  const name = (day) => WEEKDAYS[day % 7];
+  return isRange(ordered) ? `${name(ordered[0])}–${name(ordered.at(-1))}` : ordered.map(name).join(", ");
+}
+
+function ordinal(n) {
+  const ending = n % 10 > 3 || Math.floor(n / 10) === 1 ? "th" : (["th", "st", "nd", "rd"][n % 10]);
+  return `${n}${ending}`;
+}
+
+/**
+ * When a unit is started, in words: its schedule, or that it has none.
+ * @param {object} unit a Task of the API
+ */
+export function scheduleWords(unit) {
+  if (unit.kind === "service") return unit.instances > 1 ? `service ×${unit.instances}` : "service";
+  if (unit.cron === null) return "manual";
+  return cronWords(unit.cron) ?? unit.cron;
+}

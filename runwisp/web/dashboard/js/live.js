@@ -34,6 +34,7 @@ export class Live {
   #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(NAME) : null;
   #lastId = null;
   #heardAt = Date.now();
+  #hasBeenOpen = false;
   #isLeader = false;
   #abort = new AbortController();
   #wake = null;
@@ -99,18 +100,25 @@ export class Live {
           signal: abort.signal,
           onOpen: () => {
             failures = 0;
-            this.#become("connected");
+            this.#opened();
           },
           onEvent: (event) => this.#read(event),
         });
         this.#become("connecting");
       } catch (error) {
         if (isAbort(error)) return;
-        this.#become(this.#stateAfter(error, failures));
+        this.#become(this.#stateAfter(error));
         failures += 1;
       }
       await this.#pause(this.state === "locked" ? Infinity : DELAYS[Math.min(failures, DELAYS.length - 1)]);
     }
+  }
+
+  #opened() {
+    // Events were missed that nobody can name when not one has been seen before the connection broke.
+    if (this.#hasBeenOpen && this.#lastId === null) this.#read({ type: "resync", id: null, data: { reason: "behind" } });
+    this.#hasBeenOpen = true;
+    this.#become("connected");
   }
 
   #stateAfter(error) {
@@ -156,6 +164,7 @@ export class Live {
     if (message.kind === "event") this.#take(message.event);
     if (message.kind === "state") {
       this.#lastId ??= message.lastId;
+      this.#hasBeenOpen ||= message.state === "connected";
       this.#set(message.state);
     }
   }

@@ -5,21 +5,18 @@
  */
 
 import { api } from "./api.js";
-import { clock, ms, statusWord } from "./format.js";
+import { clock, ms } from "./format.js";
 import { Live } from "./live.js";
 
 /** Ended runs that are remembered, beyond those that are pending or running. */
 const REMEMBERED = 2000;
 const SAMPLES = 32;
 
+/** The order of phases: no run ever goes back. */
 const RANK = { pending: 0, running: 1, ended: 2 };
 
-/**
- * Whether `next` may take the place of `known`: no run ever goes back (pending, running, ended).
- */
-export function isNewer(known, next) {
-  return known === undefined || RANK[next.status] >= RANK[known.status];
-}
+/** How long the first load waits for the stream, so that nothing happens between the two unseen. */
+const WAIT_FOR_STREAM_MS = 400;
 
 /** Sorts runs newest first, as the API does. */
 export function newestFirst(a, b) {
@@ -88,20 +85,28 @@ export class Store {
   #runs = new Map();
   #active = new Map();
   #journals = new Set();
+  #loading = null;
+  #loadingAgain = null;
   #subscribers = new Map();
   #pending = new Map();
   #isScheduled = false;
   #bootAt = null;
   #live;
   #nextTimer = 0;
-  #slowTimer = 0;
-  #started = false;
+  #refreshPause = 300;
+  #hasStarted = false;
 
   constructor() {
     this.#live = new Live(
       (event) => this.#heard(event),
       () => this.#liveChanged(),
     );
+    if (!globalThis.document) return;
+    document.addEventListener("visibilitychange", () => {
+      // No frame comes to a page that is not seen.
+      if (document.hidden) this.#flush();
+      else this.#refreshDue();
+    });
   }
 
   /** The connection: `state`, `since`, `nextAttemptAt`. */
@@ -113,18 +118,32 @@ export class Store {
     return this.#live.state === "connected" || this.#live.state === "paused";
   }
 
-  /** Listen to the daemon; to be called once. What is shown first comes by `load`. */
-  start() {
-    if (this.#started) return this.#live.retry();
-    this.#started = true;
-    this.#live.start();
-    document.addEventListener("visibilitychange", () => document.hidden || this.#refreshDue());
+  /** Begin to listen to the daemon, and fetch all that is here. @throws {ApiProblem} */
+  async start() {
+    if (this.#hasStarted) this.#live.retry();
+    else this.#live.start();
+    this.#hasStarted = true;
+    await this.#whenConnected();
+    await this.load();
+  }
+
+  #whenConnected() {
+    if (this.isOnline) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = this.subscribe("live", () => done());
+      const timer = setTimeout(() => done(), WAIT_FOR_STREAM_MS);
+      const done = () => {
+        clearTimeout(timer);
+        end();
+        resolve();
+      };
+    });
   }
 
   /** Try to connect now. */
   retry() {
     this.#live.retry();
-    if (this.units === null) this.load().catch(() => {});
+    if (this.units === null && this.#hasStarted) this.load().catch(() => {});
   }
 
   /**
@@ -141,47 +160,79 @@ export class Store {
 
   /** A run by its id, if it has been seen. */
   run(id) {
-    return this.#runs.get(id);
+    return this.#runs.get(id)?.run;
   }
 
   /** Runs that are pending or running, newest first; of one unit if it is named. */
   activeRuns(name = null) {
-    const sets = name === null ? this.#active.values() : [this.#active.get(name) ?? new Map()];
-    return [...sets].flatMap((runs) => [...runs.values()]).sort(newestFirst);
+    const sets = name === null ? [...this.#active.values()] : [this.#active.get(name) ?? new Map()];
+    return sets.flatMap((runs) => [...runs.values()]).sort(newestFirst);
   }
 
   /**
-   * Take in runs that a page has fetched.
+   * Fetch a page of runs.
+   * @param {object} query as of GET /api/runs; arrays become comma lists
+   * @returns {Promise<{items: object[], next_cursor: string|null, total: number|null}>}
+   */
+  async fetchRuns(query, signal = undefined) {
+    const since = performance.now();
+    const page = await api.get("/api/runs", { query, signal });
+    return { ...page, items: this.addRuns(page.items, since) };
+  }
+
+  /** Fetch one run. @throws {ApiProblem} 404 if it is gone */
+  async fetchRun(id, signal = undefined) {
+    const since = performance.now();
+    const run = await api.get(`/api/runs/${encodeURIComponent(id)}`, { signal });
+    return this.addRuns([run], since)[0];
+  }
+
+  /**
+   * Take in runs that the daemon has answered.
+   * @param {object[]} runs
+   * @param {number} [since] `performance.now()` of when they were asked for: what was told later is newer
    * @returns {object[]} the same runs, each as new as anything that is known of it
    */
-  addRuns(runs) {
-    const merged = runs.map((run) => this.#mergeRun(run));
+  addRuns(runs, since = performance.now()) {
+    const merged = runs.map((run) => this.#mergeRun(run, since));
     this.#forget();
     return merged;
   }
 
-  /** Take in a unit as an action has answered it. */
-  addUnit(unit) {
+  /**
+   * Take in a unit that the daemon has answered.
+   * @param {number} [since] as of `addRuns`
+   */
+  addUnit(unit, since = performance.now()) {
     if (!this.units?.has(unit.name)) return;
-    this.#setUnit(unit);
-    if (unit.last_run !== null) this.#mergeRun(unit.last_run);
+    if (unit.last_run !== null) this.#mergeRun(unit.last_run, since);
+    this.#setUnit(unit, since);
   }
 
   /** Fetch all that is here, keeping what happens meanwhile. @throws {ApiProblem} */
-  async load() {
+  load() {
+    // What has changed since a load began may have been too late for it.
+    if (this.#loading !== null) return (this.#loadingAgain ??= this.#loading.catch(() => {}).then(() => this.#loadNow()));
+    return this.#loadNow();
+  }
+
+  #loadNow() {
+    this.#loadingAgain = null;
+    this.#loading = this.#fetchAll().finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #fetchAll() {
     const journal = this.#openJournal();
+    const since = performance.now();
     try {
-      const [daemon, tasks, active] = await Promise.all([
-        api.get("/api/daemon"),
-        api.get("/api/tasks"),
-        api.get("/api/runs", { query: { status: ["pending", "running"], limit: 1000 } }),
-      ]);
+      const [daemon, tasks, active] = await Promise.all([api.get("/api/daemon"), api.get("/api/tasks"), fetchActive()]);
       this.daemon = daemon;
       this.#bootAt = clock.now() - daemon.uptime * 1000;
       this.#active.clear();
-      for (const run of active.items) this.#mergeRun(run);
+      for (const run of active) this.#mergeRun(run, since);
       this.units = new Map(tasks.items.map((unit) => [unit.name, unit]));
-      for (const unit of tasks.items) this.#settleUnit(unit);
+      for (const unit of tasks.items) this.#settleUnit(unit, since);
       this.problem = null;
       for (const event of journal) this.#apply(event);
     } catch (problem) {
@@ -195,7 +246,10 @@ export class Store {
     this.#planRefresh();
   }
 
-  /** Fetch the notifications, unless they are here. */
+  /**
+   * Fetch the newest notifications.
+   * @returns {Promise<{next_cursor: string|null, total: number}>}
+   */
   async loadNotifications() {
     const journal = this.#openJournal();
     try {
@@ -203,11 +257,25 @@ export class Store {
       this.notifications = page.items.sort(lastFirst);
       this.unreadCount = page.unread_count;
       for (const event of journal) this.#apply(event);
+      return page;
     } finally {
       this.#journals.delete(journal);
       this.#mark("notifications");
     }
-    return this.notifications;
+  }
+
+  /** Take in older notifications that a page has fetched. */
+  addNotifications(items) {
+    const known = new Set(this.notifications.map((one) => one.id));
+    this.notifications = [...this.notifications, ...items.filter((one) => !known.has(one.id))].sort(lastFirst);
+    this.#mark("notifications");
+  }
+
+  /** Fetch how many notifications are unread. */
+  async loadUnread() {
+    const { unread_count } = await api.get("/api/notifications/unread-count");
+    this.unreadCount = unread_count;
+    this.#mark("notifications");
   }
 
   /** Fetch what is known of the machine, for the pages that show it. */
@@ -260,7 +328,7 @@ export class Store {
       case "run.started":
       case "run.updated":
       case "run.ended":
-        this.#mergeRun(data.run, true);
+        this.#mergeRun(data.run, Infinity);
         this.#forget();
         break;
       case "run.deleted":
@@ -300,37 +368,36 @@ export class Store {
 
   #resync() {
     this.load().catch(() => {});
-    if (this.notifications !== null) this.loadNotifications().catch(() => {});
+    (this.notifications === null ? this.loadUnread() : this.loadNotifications()).catch(() => {});
     if (this.system !== null) this.loadSystem().catch(() => {});
     this.#mark("resync");
   }
 
-  #wasOffline = false;
-
   #liveChanged() {
-    const { state } = this.#live;
-    if (state === "connected") {
-      // Without a first load there is nothing that events could be applied to.
-      if (this.units === null) this.load().catch(() => {});
-    }
+    // What a first load was too early for, or failed at, is made up for.
+    if (this.#live.state === "connected" && this.problem !== null) this.load().catch(() => {});
     for (const fn of this.#subscribers.get("live") ?? []) fn();
   }
 
   // -- runs ------------------------------------------------------------------------------------------------------
 
-  #mergeRun(run, isEvent = false) {
+  /**
+   * @param {number} since when the run was asked for; Infinity if the stream has told of it
+   * @returns {object} the newer of this and what is known
+   */
+  #mergeRun(run, since) {
     const known = this.#runs.get(run.id);
-    if (!isNewer(known, run)) return known;
-    if (known !== undefined && !isEvent && known.status === run.status && known.status !== "ended") {
-      // Of the same phase what the stream has told is newer than what a request has fetched.
-      this.#keepActive(known);
-      return known;
+    if (known !== undefined && !isNewer(known, run, since)) {
+      this.#keepActive(known.run);
+      return known.run;
     }
+    const isEvent = since === Infinity;
+    const toldAt = isEvent ? performance.now() : (known?.toldAt ?? -Infinity);
     this.#runs.delete(run.id);
-    this.#runs.set(run.id, run);
+    this.#runs.set(run.id, { run, toldAt });
     this.#keepActive(run);
     this.#markRun(run.id, run);
-    this.#settleRun(run, isEvent);
+    this.#settleRun(run);
     return run;
   }
 
@@ -343,13 +410,12 @@ export class Store {
   }
 
   /** Let the unit of a run show it. */
-  #settleRun(run, isEvent) {
+  #settleRun(run) {
     const unit = this.units?.get(run.task_name);
     if (unit === undefined) return;
     const last = unit.last_run;
     const isLast = last === null || last.id === run.id || newestFirst(run, last) < 0;
     this.#changeUnit(unit.name, isLast ? { last_run: run } : {});
-    if (isEvent && unit.next_run_at !== null && ms(unit.next_run_at) <= clock.now()) this.#planRefresh();
   }
 
   #deleteRun(id, name) {
@@ -362,24 +428,12 @@ export class Store {
     else if (unit) this.#changeUnit(name, {});
   }
 
-  /** Let go of the runs that were seen the longest ago and have ended. */
+  /** Let go of the ended runs that were told of the longest ago, when there are too many. */
   #forget() {
-    for (const [id, run] of this.#runs) {
-      if (this.#runs.size <= REMEMBERED) return;
-      if (run.status === "ended") this.#runs.delete(id);
-      else {
-        // It stays, behind those that are looked at next time.
-        this.#runs.delete(id);
-        this.#runs.set(id, run);
-      }
-      if (this.#runs.size <= this.#activeCount() + REMEMBERED / 2) return;
-    }
-  }
-
-  #activeCount() {
-    let count = 0;
-    for (const runs of this.#active.values()) count += runs.size;
-    return count;
+    if (this.#runs.size <= 2 * REMEMBERED) return;
+    const surplus = this.#runs.size - REMEMBERED;
+    const ended = [...this.#runs].filter(([, { run }]) => run.status === "ended");
+    for (const [id] of ended.slice(0, surplus)) this.#runs.delete(id);
   }
 
   // -- units -----------------------------------------------------------------------------------------------------
@@ -389,19 +443,19 @@ export class Store {
     if (unit !== undefined) this.#setUnit({ ...unit, ...changes });
   }
 
-  #setUnit(unit) {
-    this.#settleUnit(unit);
+  #setUnit(unit, since = Infinity) {
+    this.#settleUnit(unit, since);
     this.units.set(unit.name, unit);
     this.#mark("units", unit.name);
   }
 
   /** The figures that follow from runs come from those that have been seen. */
-  #settleUnit(unit) {
+  #settleUnit(unit, since) {
     const runs = [...(this.#active.get(unit.name)?.values() ?? [])];
     unit.active_runs = runs.filter((run) => run.status === "running").length;
     unit.queued_runs = runs.length - unit.active_runs;
     const seen = unit.last_run && this.#runs.get(unit.last_run.id);
-    if (seen && isNewer(unit.last_run, seen)) unit.last_run = seen;
+    if (seen && !isNewer(seen, unit.last_run, since)) unit.last_run = seen.run;
   }
 
   // -- times of next runs, which no event tells --------------------------------------------------------------------
@@ -418,8 +472,6 @@ export class Store {
     this.#nextTimer = setTimeout(() => this.#refreshDue(), Math.min(wait, 2 ** 31 - 1));
   }
 
-  #refreshPause = 300;
-
   #refreshDue() {
     if (document.hidden || !this.isOnline || this.units === null) return;
     const due = [];
@@ -435,12 +487,13 @@ export class Store {
   async refreshUnits(names) {
     if (names.length === 0) return;
     const journal = this.#openJournal();
+    const since = performance.now();
     try {
       const units =
         names.length > 4
           ? (await api.get("/api/tasks")).items
           : await Promise.all(names.map((name) => api.get(`/api/tasks/${encodeURIComponent(name)}`)));
-      for (const unit of units) if (this.units.has(unit.name)) this.addUnit(unit);
+      for (const unit of units) this.addUnit(unit, since);
       for (const event of journal) this.#apply(event);
     } catch {
       // Who is offline gets it all anew afterwards; a unit that is gone is told by an event.
@@ -488,7 +541,6 @@ export class Store {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     const flush = () => this.#flush();
-    // No frames come to a page that is not seen, but its title shall be right.
     if (document.hidden) setTimeout(flush, 500);
     else requestAnimationFrame(flush);
   }
@@ -501,6 +553,25 @@ export class Store {
       for (const fn of this.#subscribers.get(topic) ?? []) fn(changes);
     }
   }
+}
+
+/** Whether a run may take the place of what is known of it. */
+function isNewer(known, run, since) {
+  const step = RANK[run.status] - RANK[known.run.status];
+  return step > 0 || (step === 0 && since >= known.toldAt);
+}
+
+/** All runs that are pending or running, as far as a page of them makes sense. */
+async function fetchActive() {
+  const query = { status: ["pending", "running"], limit: 1000 };
+  const runs = [];
+  let cursor = null;
+  do {
+    const page = await api.get("/api/runs", { query: { ...query, cursor } });
+    runs.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null && runs.length < 10_000);
+  return runs;
 }
 
 function lastFirst(a, b) {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
+from socket import SHUT_RDWR, socket
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -39,6 +40,23 @@ _LARGEST_PROBLEM = 1024 * 1024
 _ELSEWHERE = 308
 
 T = TypeVar("T")
+
+
+@define
+class EventStream(Iterator[Event]):
+    """The events of a stream until it ends. ``socket`` is None where the connection has given it away."""
+
+    _socket: socket | None
+    _events: Iterator[Event]
+
+    def __next__(self) -> Event:
+        return next(self._events)
+
+    def abort(self) -> None:
+        """End the stream, also while another thread waits for its next event."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(SHUT_RDWR)
 
 
 @define
@@ -80,7 +98,7 @@ class Transport:
 
     def stream(
         self, path: str, query: Mapping[str, str] | None = None, last_id: str | None = None
-    ) -> Iterator[Event]:
+    ) -> EventStream:
         """The events of a stream until it ends, however that may be.
 
         :raises Unreachable: it cannot be opened
@@ -104,13 +122,13 @@ class Transport:
         self.session.log_in(lambda method, path, body: self._ask(method, path, body, is_login=True))
         return attempt()
 
-    def _open(self, target: str, headers: Mapping[str, str]) -> Iterator[Event]:
+    def _open(self, target: str, headers: Mapping[str, str]) -> EventStream:
         connection = self.address.connection(STREAM_TIMEOUT_S)
         response = self._send(connection, "GET", target, None, {**self._headers(), **headers})
         if response.status != 200:
             with closing(connection):
                 raise self._refusal(response, response.read(_LARGEST_PROBLEM))
-        return _events(connection, response)
+        return EventStream(connection.sock, _events(connection, response))
 
     def _ask(
         self, method: str, target: str, body: Mapping[str, object] | None, *, is_login: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime, tzinfo
 
 from runwisp.model import EndReason, Run, Seconds, Status, TriggeredBy, UnixMs
 from runwisp.units import format_duration
@@ -62,8 +62,8 @@ def duration_label(run: Run, now: UnixMs) -> str:
     return format_duration(Seconds(max(0, end - run.start_at) / 1000))
 
 
-def ago(moment: UnixMs | None, now: UnixMs) -> str:
-    """How long ago; beyond a day the local date and time."""
+def ago(moment: UnixMs | None, now: UnixMs, zone: tzinfo | None = None) -> str:
+    """How long ago; beyond a day the date and time, in the zone of this machine if none is given."""
     if moment is None:
         return NOTHING
     passed = now - moment
@@ -71,8 +71,8 @@ def ago(moment: UnixMs | None, now: UnixMs) -> str:
         return "just now"
     if passed < _DAY_MS:
         return f"{_rough(passed)} ago"
-    local = time.localtime(moment / 1000)
-    return f"{time.strftime('%b', local)} {local.tm_mday} {local.tm_hour:02}:{local.tm_min:02}"
+    local = datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone)
+    return f"{local:%b} {local.day} {local:%H:%M}"
 
 
 def outcome(run: Run, now: UnixMs) -> str:

@@ -14,14 +14,18 @@ from runwisp.client.errors import BadAnswer, NotFound
 from runwisp.client.resources import (
     DaemonInfo,
     Document,
+    Notice,
+    NoticePage,
     Reloaded,
     RemotePage,
     RemoteRun,
     RemoteUnit,
+    RunPage,
+    RunSummary,
+    Sample,
     SystemStats,
 )
-from runwisp.client.sse import Event
-from runwisp.client.transport import Transport
+from runwisp.client.transport import EventStream, Transport
 from runwisp.model import RunId
 
 #: Most runs, and most lines, in one answer.
@@ -35,6 +39,8 @@ class Api:
     """Every method raises :class:`Unreachable` if there is no answer, and the refusals of the daemon."""
 
     transport: Transport
+    #: What its runs will have as their ``trigger_source``.
+    via: str = "cli"
 
     def is_healthy(self) -> bool:
         """The daemon at this address is well."""
@@ -45,6 +51,16 @@ class Api:
 
     def system(self) -> SystemStats:
         return self._read(resources.system_stats, self.transport.ask("GET", "/api/system"))
+
+    def samples(self) -> Sequence[Sample]:
+        """The last figures of the machine, oldest first."""
+        return self._items(resources.sample, self.transport.ask("GET", "/api/system/metrics"))
+
+    def launch_ticket(self) -> str:
+        """What logs a browser in, once and within a minute."""
+        return self._read(
+            lambda answer: str(answer["ticket"]), self.transport.ask("POST", "/api/auth/launch-ticket")
+        )
 
     def reload(self) -> Reloaded:
         return self._read(resources.reloaded, self.transport.ask("POST", "/api/daemon/reload"))
@@ -58,22 +74,33 @@ class Api:
             lambda answer: str(answer["password"]), self.transport.ask("GET", "/api/local/credentials")
         )
 
+    def tells_password(self) -> bool:
+        """There is a generated password that :meth:`password` tells."""
+        try:
+            self.password()
+        except NotFound:
+            return False
+        return True
+
     def units(self) -> Sequence[RemoteUnit]:
         """Every task and service by name."""
         return self._items(resources.unit, self.transport.ask("GET", "/api/tasks"))
 
+    def unit(self, name: str) -> RemoteUnit:
+        return self._read(resources.unit, self.transport.ask("GET", f"/api/tasks/{quote(name, safe='')}"))
+
     def trigger(self, name: str) -> RemoteRun:
-        answer = self.transport.ask("POST", _unit_path(name, "trigger"), {"via": "cli"})
+        answer = self.transport.ask("POST", _unit_path(name, "trigger"), {"via": self.via})
         return self._read(resources.run, answer)
 
     def start(self, name: str) -> RemoteUnit:
         return self._read(
-            resources.unit, self.transport.ask("POST", _unit_path(name, "start"), {"via": "cli"})
+            resources.unit, self.transport.ask("POST", _unit_path(name, "start"), {"via": self.via})
         )
 
     def restart(self, name: str) -> RemoteUnit:
         return self._read(
-            resources.unit, self.transport.ask("POST", _unit_path(name, "restart"), {"via": "cli"})
+            resources.unit, self.transport.ask("POST", _unit_path(name, "restart"), {"via": self.via})
         )
 
     def stop(self, name: str) -> RemoteUnit:
@@ -91,6 +118,15 @@ class Api:
             resources.run, self.transport.ask("GET", "/api/runs", {**query, "limit": str(limit)})
         )
 
+    def run_page(self, query: Mapping[str, str], limit: int) -> RunPage:
+        """The first runs that pass the filters of ``query``; its ``cursor`` goes on after another page."""
+        answer = self.transport.ask("GET", "/api/runs", {**query, "limit": str(limit)})
+        return self._read(resources.run_page, answer)
+
+    def summary(self, query: Mapping[str, str]) -> RunSummary:
+        """How the runs ended that pass the filters."""
+        return self._read(resources.run_summary, self.transport.ask("GET", "/api/runs/summary", query))
+
     def run(self, run_id: RunId) -> RemoteRun | None:
         try:
             return self._read(resources.run, self.transport.ask("GET", f"/api/runs/{run_id}"))
@@ -104,18 +140,38 @@ class Api:
     def stop_run(self, run_id: RunId) -> RemoteRun:
         return self._read(resources.run, self.transport.ask("POST", f"/api/runs/{run_id}/stop"))
 
+    def delete_run(self, run_id: RunId) -> None:
+        self.transport.ask("DELETE", f"/api/runs/{run_id}")
+
+    def notices(self, limit: int, cursor: str | None = None) -> NoticePage:
+        """The newest notifications, at most 500."""
+        query = {"limit": str(limit), **({"cursor": cursor} if cursor is not None else {})}
+        return self._read(resources.notice_page, self.transport.ask("GET", "/api/notifications", query))
+
+    def mark_notice(self, notice_id: str, *, is_read: bool) -> Notice:
+        verb = "read" if is_read else "unread"
+        answer = self.transport.ask("POST", f"/api/notifications/{notice_id}/{verb}")
+        return self._read(resources.notice, answer)
+
+    def mark_all_read(self) -> None:
+        self.transport.ask("POST", "/api/notifications/read")
+
     def log_page(self, run_id: RunId, start: int | None, limit: int) -> RemotePage:
         """At most ``limit`` lines from ``start`` on; None means the last ones."""
         query = {"limit": str(limit), **({"from": str(start)} if start is not None else {})}
         return self._read(resources.log_page, self.transport.ask("GET", f"/api/runs/{run_id}/log", query))
 
-    def log_stream(self, run_id: RunId, start: int) -> Iterator[Event]:
+    def log_stream(self, run_id: RunId, start: int) -> EventStream:
         """The log from line ``start`` on, until the connection ends."""
         return self.transport.stream(f"/api/runs/{run_id}/log/stream", {"from": str(start)})
 
-    def events(self, last_id: str | None) -> Iterator[Event]:
+    def events(self, last_id: str | None) -> EventStream:
         """What happens, after the event ``last_id`` if that is given, until the connection ends."""
         return self.transport.stream("/api/events", last_id=last_id)
+
+    def daemon_log(self, tail: int) -> EventStream:
+        """The last lines of the daemon's own log, and those to come."""
+        return self.transport.stream("/api/daemon/log/stream", {"tail": str(tail)})
 
     @contextmanager
     def judged(self) -> Iterator[None]:

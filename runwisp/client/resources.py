@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
-from runwisp.model import EndReason, Kind, Run, Status, Stream, TriggeredBy, TriggerSource, UnixMs
+from runwisp.model import (
+    EndReason,
+    Kind,
+    Run,
+    RunId,
+    Severity,
+    Status,
+    Stream,
+    TriggeredBy,
+    TriggerSource,
+    UnixMs,
+)
 from runwisp.units import parse_time
 
 if TYPE_CHECKING:
@@ -78,6 +89,60 @@ class SystemStats:
     cpu_cores: int
     work_dir: str
     document: Document = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Sample:
+    """Figures of the machine at one moment; usages are 0 to 100."""
+
+    at: UnixMs
+    cpu_usage: float
+    mem_usage: float
+    mem_used: int
+    mem_total: int
+
+
+@frozen(kw_only=True)
+class Notice:
+    """A notification; ``occurrences`` are the latest ones, newest first."""
+
+    id: str
+    severity: Severity
+    title: str
+    body: str
+    task_name: str | None
+    run_id: RunId | None
+    count: int
+    occurrences: tuple[UnixMs, ...]
+    created_at: UnixMs
+    last_occurred_at: UnixMs
+    is_read: bool
+
+
+@frozen
+class NoticePage:
+    items: tuple[Notice, ...]
+    next_cursor: str | None
+    total: int
+    unread_count: int
+
+
+@frozen
+class RunPage:
+    """Some runs in a row; ``total`` is None after the first page, and where counting takes too long."""
+
+    items: tuple[RemoteRun, ...]
+    next_cursor: str | None
+    total: int | None
+
+
+@frozen(kw_only=True)
+class RunSummary:
+    total: int
+    success: int
+    failed: int
+    missed: int
+    last_failure_at: UnixMs | None
 
 
 @frozen(kw_only=True)
@@ -167,6 +232,55 @@ def system_stats(document: Document) -> SystemStats:
         cpu_cores=document["cpu_cores"],
         work_dir=document["work_dir"],
         document=document,
+    )
+
+
+def sample(document: Document) -> Sample:
+    return Sample(
+        at=parse_time(document["at"]),
+        cpu_usage=document["cpu_usage"],
+        mem_usage=document["mem_usage"],
+        mem_used=document["mem_used"],
+        mem_total=document["mem_total"],
+    )
+
+
+def notice(document: Document) -> Notice:
+    return Notice(
+        id=document["id"],
+        severity=_word(Severity, document["severity"]),
+        title=document["title"],
+        body=document["body"],
+        task_name=document["task_name"],
+        run_id=document["run_id"],
+        count=document["count"],
+        occurrences=tuple(map(parse_time, document["occurrence_ring"])),
+        created_at=parse_time(document["created_at"]),
+        last_occurred_at=parse_time(document["last_occurred_at"]),
+        is_read=document["read_at"] is not None,
+    )
+
+
+def notice_page(document: Document) -> NoticePage:
+    return NoticePage(
+        tuple(map(notice, document["items"])),
+        document["next_cursor"],
+        document["total"],
+        document["unread_count"],
+    )
+
+
+def run_page(document: Document) -> RunPage:
+    return RunPage(tuple(map(run, document["items"])), document["next_cursor"], document["total"])
+
+
+def run_summary(document: Document) -> RunSummary:
+    return RunSummary(
+        total=document["total"],
+        success=document["success"],
+        failed=document["failed"],
+        missed=document["missed"],
+        last_failure_at=_time(document["last_failure_at"]),
     )
 
 

@@ -1,0 +1,109 @@
+"""The first page: how to get to the browser, and the latest runs (spec: interfaces, home)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runwisp.client.resources import DaemonInfo
+from runwisp.tui.desk import Desk
+from runwisp.tui.draw import Segment
+from runwisp.tui.header import Header, Part, Spot, Stack, title
+from runwisp.tui.keys import Place
+from runwisp.tui.runlist import RunList
+from runwisp.tui.runtable import RunTable
+
+_BULLETS = "•" * 22
+
+
+class HomeHeader(Header):
+    """Title with chips, and the fields that can be copied."""
+
+    def __init__(self, desk: Desk, table: RunTable) -> None:
+        super().__init__()
+        self._desk = desk
+        self._table = table
+        #: The daemon has made a password and tells it.
+        self.has_password = False
+
+    def lines(self, width: int) -> Sequence[Sequence[Part]]:
+        daemon = self._desk.model.daemon
+        lines: list[Sequence[Part]] = [title("Home", [], width)]
+        chips = list(self._chips())
+        if chips:
+            lines.append([("text", " "), *chips])
+        lines.append([])
+        if daemon is not None:
+            lines += self._fields(daemon)
+        lines += [[], [("bright", " Recent activity"), *self._total()]]
+        lines.append(self._table.head(width).segments)
+        return lines
+
+    def _fields(self, daemon: DaemonInfo) -> Iterator[Sequence[Part]]:
+        yield [("text", " "), Spot("⮕ Open Web UI", self._open_browser, "primary")]
+        yield [
+            ("muted", " Web UI    "),
+            Spot(daemon.url, lambda: self._desk.copy(daemon.url, "URL"), "text"),
+        ]
+        if not daemon.auth_required:
+            yield [("warning", " Authentication is off: whoever reaches the port controls the daemon")]
+        elif self.has_password:
+            yield [("muted", " Password  "), Spot(_BULLETS, self._copy_password, "text")]
+
+    def _chips(self) -> Iterator[Segment]:
+        model = self._desk.model
+        if model.config_stale:
+            yield from [("badge warning", " config changed on disk — press R "), ("text", " ")]
+        warnings = len(model.daemon.config_warnings) if model.daemon is not None else 0
+        if warnings:
+            yield from [("badge warning", f" {_counted(warnings, 'config warning')} "), ("text", " ")]
+        paused = sum(unit.is_paused for unit in model.units.values())
+        if paused:
+            yield from [("badge neutral", f" {paused} paused "), ("text", " ")]
+
+    def _total(self) -> list[Segment]:
+        total = self._table.runs.total
+        return [("muted", f"  {_counted(total, 'run')}")] if total is not None else []
+
+    def _open_browser(self) -> None:
+        self._desk.open_browser()
+
+    def _copy_password(self) -> None:
+        self._desk.start(self._copied())
+
+    async def _copied(self) -> None:
+        self._desk.copy(await self._desk.wire.ask(lambda api: api.password()), "password", is_secret=True)
+
+
+class Home(Stack):
+    """Fields, and the runs of all units."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.table = RunTable(desk, RunList(), has_task=True)
+        self._desk = desk
+        self._header = HomeHeader(desk, self.table)
+        super().__init__(self._header, self.table)
+
+    def places(self) -> tuple[Place, ...]:
+        return (*self.table.places(), Place.HOME)
+
+    def opened(self) -> None:
+        self.table.opened()
+        self._desk.start(self._look_for_password())
+
+    def closed(self) -> None:
+        self.table.closed()
+
+    def refetch(self) -> None:
+        self.table.runs.reload()
+        self._desk.start(self._look_for_password())
+
+    def tick_s(self) -> float | None:
+        return self.table.tick_s()
+
+    async def _look_for_password(self) -> None:
+        self._header.has_password = await self._desk.wire.ask(lambda api: api.tells_password())
+        self._desk.invalidate()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -147,10 +147,12 @@ export class VirtualList {
   #rows = new Map();
   #frame = 0;
   #observer;
+  #endScroll;
 
   /**
    * @param {object} options
-   * @param {HTMLElement} options.scroller the element that scrolls; the rows are put into it
+   * @param {HTMLElement} options.scroller the element that scrolls
+   * @param {HTMLElement} [options.host] what the rows are put into, within the scroller; itself if left out
    * @param {number} options.rowHeight in pixels
    * @param {number} [options.overscan] rows beyond each edge, 8 if left out
    * @param {(index: number) => string} options.key of the row at an index
@@ -162,8 +164,8 @@ export class VirtualList {
     this.#options = { overscan: 8, ...options };
     this.#scroller = options.scroller;
     this.#canvas = el("div", { class: "virtual", role: "presentation" });
-    this.#scroller.append(this.#canvas);
-    this.#scroller.addEventListener("scroll", () => this.#soon(), { passive: true });
+    (options.host ?? this.#scroller).append(this.#canvas);
+    this.#endScroll = on(this.#scroller, "scroll", () => this.#soon(), { passive: true });
     this.#observer = new ResizeObserver(() => this.#soon());
     this.#observer.observe(this.#scroller);
   }
@@ -192,7 +194,7 @@ export class VirtualList {
   /** Scroll as little as needed to show a row in full. */
   reveal(index) {
     const { rowHeight } = this.#options;
-    const top = this.#canvas.offsetTop + index * rowHeight;
+    const top = this.#top() + index * rowHeight;
     const { scrollTop, clientHeight } = this.#scroller;
     if (top < scrollTop) this.#scroller.scrollTop = top;
     else if (top + rowHeight > scrollTop + clientHeight) this.#scroller.scrollTop = top + rowHeight - clientHeight;
@@ -206,8 +208,15 @@ export class VirtualList {
 
   dispose() {
     this.#observer.disconnect();
+    this.#endScroll();
     cancelAnimationFrame(this.#frame);
     this.#canvas.remove();
+  }
+
+  /** Where the first row is within what is scrolled. */
+  #top() {
+    const { scrollTop } = this.#scroller;
+    return this.#canvas.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top + scrollTop;
   }
 
   #soon() {
@@ -220,7 +229,7 @@ export class VirtualList {
 
   #draw(isUpdating) {
     const { rowHeight, overscan, key, make, update, onRange } = this.#options;
-    const top = this.#scroller.scrollTop - this.#canvas.offsetTop;
+    const top = this.#scroller.scrollTop - this.#top();
     const first = Math.max(0, Math.floor(top / rowHeight) - overscan);
     const last = Math.min(this.#count, Math.ceil((top + this.#scroller.clientHeight) / rowHeight) + overscan);
     const old = this.#rows;

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runwisp.cli.completing import configured_tasks
 from runwisp.cli.configuration import find_config, load_config
 from runwisp.cli.documents import no_run_document, outcome_document, run_exit_code
 from runwisp.cli.json_command import JsonCommand
@@ -25,7 +26,7 @@ INTERRUPTED = 130
 
 
 @click.command("exec", cls=JsonCommand, failure=no_run_document, short_help="run a task in this process")
-@click.argument("task")
+@click.argument("task", shell_complete=configured_tasks)
 @click.pass_obj
 def command(settings: Globals, task: str, as_json: bool) -> None:
     """Run TASK in this process, with its output on the terminal, and record it like any run.

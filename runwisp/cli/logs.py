@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 import click
 from attrs import evolve, frozen
 
+from runwisp.cli.completing import units
 from runwisp.cli.options import Globals
 from runwisp.cli.output import note, print_error
 from runwisp.cli.printers import JsonPrinter, Printer, TextPrinter, tell_rotation
@@ -56,7 +57,7 @@ def _excerpt(ctx: click.Context, param: click.Parameter, value: str | None) -> E
 
 
 @click.command("logs", short_help="print the output of runs")
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.argument("targets", metavar="TARGET...", nargs=-1, required=True, shell_complete=units())
 @click.option(
     "-n",
     "--lines",

@@ -14,21 +14,26 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runwisp import __version__
+from runwisp.cli.completing import OF_GLOBAL_FLAGS, VARIABLE, beginning
 from runwisp.cli.failures import UnknownWord, explained
-from runwisp.cli.options import FLAGS, Flag, resolve
+from runwisp.cli.given import is_debugging, remember, settings_of
+from runwisp.cli.options import FLAGS, Flag
 from runwisp.cli.output import note, print_error
 from runwisp.errors import RunWispError, UsageError, exit_code
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
 
 #: Name of each command, its module and what the overview says about it.
 COMMANDS = {
+    "tui": ("runwisp.cli.tui", "show the daemon in the terminal"),
     "daemon": ("runwisp.cli.daemon", "run the daemon in the foreground"),
     "exec": ("runwisp.cli.exec", "run a task in this process"),
     "run-task": ("runwisp.cli.run_task", "have the daemon run a task"),
@@ -46,11 +51,10 @@ COMMANDS = {
     "validate": ("runwisp.cli.validate", "check the configuration"),
     "schema": ("runwisp.cli.schema", "print the JSON Schema of the configuration"),
     "openapi": ("runwisp.cli.openapi", "print the OpenAPI document of the API"),
+    "completion": ("runwisp.cli.completion", "print a script that completes command lines"),
     "runs": ("runwisp.cli.runs", "list runs, newest first"),
     "logs": ("runwisp.cli.logs", "print the output of runs"),
 }
-
-_GIVEN = "runwisp.cli.flags"
 
 MACHINE_READABLE = (
     "For programs: `runwisp openapi`, `runwisp schema`, `runwisp validate --json`, `runwisp list --json`."
@@ -69,6 +73,18 @@ class Program(click.Group):
             command: click.Command = import_module(COMMANDS[cmd_name][0]).command
             self.commands[cmd_name] = _adopt(command)
         return self.commands.get(cmd_name)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # click's own signature, overloaded
+        if VARIABLE in os.environ:
+            from runwisp.cli.shells import register
+
+            register()
+        return super().main(*args, **kwargs)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        # Click would import every command for its summary.
+        summaries = {name: summary for name, (_, summary) in COMMANDS.items()}
+        return beginning(incomplete, summaries) + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -126,7 +142,7 @@ def _reported(meta: dict[str, Any]) -> Iterator[None]:
 
 def _leave(error: RunWispError, meta: dict[str, Any]) -> click.exceptions.Exit:
     """Print the error, below the traceback that led to it if debugging is on."""
-    if (meta.get(_GIVEN, {}).get("log_level") or os.environ.get("RUNWISP_LOG_LEVEL")) == "debug":
+    if is_debugging(meta):
         import traceback
 
         note(traceback.format_exc())
@@ -150,17 +166,12 @@ def _with_settings(callback: Callable[..., object]) -> Callable[..., object]:
     def resolved(**params: object) -> object:
         ctx = click.get_current_context()
         try:
-            ctx.obj = resolve(ctx.meta.get(_GIVEN, {}), os.environ, Path.cwd(), os.geteuid() == 0)
+            ctx.obj = settings_of(ctx)
             return callback(**params)
         except UsageError as error:
             raise click.UsageError(str(error), ctx) from error
 
     return resolved
-
-
-def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.meta.setdefault(_GIVEN, {})[param.name] = value
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -172,7 +183,14 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 def _option(flag: Flag) -> click.Option:
     names = [f"--{flag.name}", *([f"-{flag.short}"] if flag.short else [])]
     text = f"{flag.help}  [default: {flag.default}; variable: {flag.variable}]"
-    return GlobalOption(names, metavar=flag.metavar, help=text, expose_value=False, callback=_remember)
+    return GlobalOption(
+        names,
+        metavar=flag.metavar,
+        help=text,
+        expose_value=False,
+        callback=remember,
+        shell_complete=OF_GLOBAL_FLAGS.get(flag.key),
+    )
 
 
 GLOBAL_OPTIONS = [

@@ -6,13 +6,19 @@ from collections.abc import Sequence
 
 import click
 
+from runwisp.cli.completing import units
 from runwisp.cli.verbs import Verb, carry_out
 from runwisp.client.api import Api
 from runwisp.client.resources import RemoteUnit
 
 
+def is_pausable(unit: RemoteUnit) -> bool:
+    """It has a schedule, and may be fired by hand."""
+    return unit.cron is not None and unit.api_trigger
+
+
 @click.command("pause", short_help="let schedules rest")
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.argument("targets", metavar="TARGET...", nargs=-1, required=True, shell_complete=units(is_pausable))
 @click.pass_context
 def command(ctx: click.Context, targets: Sequence[str]) -> None:
     """Let schedules rest until they are resumed. TARGET is a task with a schedule, or a pattern like 'db-*'.
@@ -24,7 +30,7 @@ def command(ctx: click.Context, targets: Sequence[str]) -> None:
     carry_out(
         ctx,
         targets,
-        Verb(name="pause", to_unit=_pause, fits=lambda unit: unit.cron is not None and unit.api_trigger),
+        Verb(name="pause", to_unit=_pause, fits=is_pausable),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from runwisp.cli.completing import units
 from runwisp.cli.options import Globals
 from runwisp.cli.start import started
 from runwisp.cli.verbs import Verb, carry_out
@@ -14,7 +15,9 @@ from runwisp.client.resources import RemoteUnit
 
 
 @click.command("restart", short_help="restart services and tasks, or the daemon")
-@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@click.argument(
+    "targets", metavar="[TARGET]...", nargs=-1, shell_complete=units(lambda unit: unit.api_trigger)
+)
 @click.option("--local", is_flag=True, help="The daemon of your own service manager, not that of the system.")
 @click.pass_context
 def command(ctx: click.Context, targets: Sequence[str], local: bool) -> None:

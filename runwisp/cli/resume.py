@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 import click
 
+from runwisp.cli.completing import units
 from runwisp.cli.verbs import Verb, carry_out
 from runwisp.client.api import Api
 from runwisp.client.resources import RemoteUnit
 
 
 @click.command("resume", short_help="end the rest of schedules")
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.argument(
+    "targets", metavar="TARGET...", nargs=-1, required=True, shell_complete=units(lambda unit: unit.is_paused)
+)
 @click.pass_context
 def command(ctx: click.Context, targets: Sequence[str]) -> None:
     """Let each TARGET follow its schedule again, from its next slot on.

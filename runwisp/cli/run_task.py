@@ -9,6 +9,7 @@ from typing import TextIO
 
 import click
 
+from runwisp.cli.completing import units
 from runwisp.cli.connecting import connected, connected_to
 from runwisp.cli.documents import no_run_document, outcome_document, run_exit_code
 from runwisp.cli.json_command import JsonCommand
@@ -28,7 +29,7 @@ INTERRUPTED = 130
 
 
 @click.command("run-task", cls=JsonCommand, failure=no_run_document, short_help="have the daemon run a task")
-@click.argument("task")
+@click.argument("task", shell_complete=units(lambda unit: unit.api_trigger))
 @click.option("--detach", is_flag=True, help="Print the id of the run and leave.")
 @click.option(
     "--url",

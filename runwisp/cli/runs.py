@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 from attrs import evolve
 
+from runwisp.cli.completing import groups, units, word_lists
 from runwisp.cli.documents import run_document
 from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
@@ -49,7 +50,7 @@ def _wanted(ctx: click.Context, param: click.Parameter, value: str | None) -> Ru
 
 
 @click.command("runs", cls=JsonCommand, failure=_failure, short_help="list runs, newest first")
-@click.argument("tasks", metavar="[TASK]...", nargs=-1)
+@click.argument("tasks", metavar="[TASK]...", nargs=-1, shell_complete=units())
 @click.option(
     "-n",
     "limit",
@@ -63,10 +64,16 @@ def _wanted(ctx: click.Context, param: click.Parameter, value: str | None) -> Ru
     "--status",
     "wanted",
     callback=_wanted,
+    shell_complete=word_lists(STATUS_WORDS),
     metavar="LIST",
     help="Only runs in one of these phases or with one of these end reasons; failure means all failed ones.",
 )
-@click.option("--group", metavar="NAME", help="Only what is in this group now; '' means what is in none.")
+@click.option(
+    "--group",
+    metavar="NAME",
+    shell_complete=groups,
+    help="Only what is in this group now; '' means what is in none.",
+)
 @click.pass_obj
 def command(
     settings: Globals, tasks: Sequence[str], limit: int, wanted: RunFilter, group: str | None, as_json: bool

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 import click
 
+from runwisp.cli.completing import units
 from runwisp.cli.verbs import Verb, carry_out
 from runwisp.client.api import Api
 from runwisp.client.resources import RemoteUnit
 
 
 @click.command("start", short_help="start services, trigger tasks")
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.argument(
+    "targets",
+    metavar="TARGET...",
+    nargs=-1,
+    required=True,
+    shell_complete=units(lambda unit: unit.api_trigger),
+)
 @click.pass_context
 def command(ctx: click.Context, targets: Sequence[str]) -> None:
     """Start each TARGET: a task, a service, or a pattern like 'web-*'.

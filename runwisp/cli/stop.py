@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from runwisp.cli.completing import units
 from runwisp.cli.options import Globals
 from runwisp.cli.verbs import Verb, carry_out
 from runwisp.client.api import Api
@@ -14,7 +15,7 @@ from runwisp.model import RunId, Status
 
 
 @click.command("stop", short_help="stop services, tasks and runs, or the daemon")
-@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@click.argument("targets", metavar="[TARGET]...", nargs=-1, shell_complete=units())
 @click.option("--local", is_flag=True, help="The daemon of your own service manager, not that of the system.")
 @click.pass_context
 def command(ctx: click.Context, targets: Sequence[str], local: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from runwisp.cli.completing import files
 from runwisp.cli.configuration import find_config, load_config
 from runwisp.cli.documents import problem_document
 from runwisp.cli.json_command import JsonCommand
@@ -36,7 +37,7 @@ def _failure(error: RunWispError) -> dict[str, object]:
 
 
 @click.command("validate", cls=JsonCommand, failure=_failure, short_help="check the configuration")
-@click.argument("path", required=False)
+@click.argument("path", required=False, shell_complete=files)
 @click.pass_obj
 def command(settings: Globals, path: str | None, as_json: bool) -> None:
     """Check the configuration, PATH or the one that the daemon would use, and list everything wrong with it.

@@ -30,7 +30,7 @@ from runwisp.errors import RunWispError
 from runwisp.store.datadir import DataDir
 
 #: How long a daemon may take until it answers: one of ours, and one that its manager starts.
-_START_S, _MANAGED_START_S = 10.0, 15.0
+START_S, _MANAGED_START_S = 10.0, 15.0
 _POLL_S = 0.05
 #: Lines of the daemon's log that are shown when it does not come up.
 _TAIL = 10
@@ -93,7 +93,7 @@ def restart_daemon(settings: Globals, *, is_local: bool) -> None:
         if running is not None and running.environ is not None:
             load(Path(running.info.config_path), running.environ)
         unit.tell("restart")
-        say(f"restarted, {_when_healthy(settings, _MANAGED_START_S).url}")
+        say(f"restarted, {when_healthy(settings, _MANAGED_START_S).url}")
         return
     work_dir = Path.cwd()
     if running is not None:
@@ -103,7 +103,7 @@ def restart_daemon(settings: Globals, *, is_local: bool) -> None:
     if running is not None:
         _stop(running, None)
     child = spawn_daemon(settings, work_dir)
-    say(f"restarted, {_when_healthy(settings, _START_S, child).url}")
+    say(f"restarted, {when_healthy(settings, START_S, child).url}")
 
 
 def spawn_daemon(settings: Globals, work_dir: Path) -> subprocess.Popen[bytes]:
@@ -218,7 +218,7 @@ def _as_before(settings: Globals, info: DaemonInfo) -> Globals:
     )
 
 
-def _when_healthy(
+def when_healthy(
     settings: Globals, seconds: float, child: subprocess.Popen[bytes] | None = None
 ) -> DaemonInfo:
     """The daemon as soon as it answers.

@@ -33,11 +33,6 @@ def is_coloured(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
-def is_interactive() -> bool:
-    """True if a person sits at both ends."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 def paint(text: str, style: str, stream: TextIO) -> str:
     """``text`` in a style of :data:`SGR`, plain where ``stream`` has no colour."""
     return f"\x1b[{SGR[style]}m{text}\x1b[0m" if is_coloured(stream) else text

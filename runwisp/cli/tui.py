@@ -6,7 +6,7 @@ import click
 
 from runwisp.cli.connecting import transport_to
 from runwisp.cli.options import Globals
-from runwisp.client.address import SocketAddress
+from runwisp.cli.showing import require_terminal, show
 from runwisp.errors import RunWispError
 
 
@@ -23,16 +23,4 @@ def command(settings: Globals) -> None:
         if not transport.is_healthy():
             raise RunWispError(f"the daemon at {settings.socket} is not healthy")
     require_terminal()
-    from runwisp.tui.entry import attach
-
-    attach(SocketAddress(settings.socket), is_owner=False)
-
-
-def require_terminal() -> None:
-    """
-    :raises RunWispError: nobody would see the screen, or no key could be pressed
-    """
-    from runwisp.cli.output import is_interactive
-
-    if not is_interactive():
-        raise RunWispError("the terminal UI needs a terminal at its input and output")
+    show(settings, is_owner=False)

@@ -10,6 +10,7 @@ from benchmarks import (
     idle,
     listing,
     logs,
+    notify,
     restart,
     retention,
     runs,
@@ -36,6 +37,7 @@ CONTESTS: dict[str, Contest] = {
         listing.CONTEST,
         logs.PAGES,
         logs.SEARCH,
+        notify.CONTEST,
         streams.IDLE,
         streams.FOLLOWING,
     )
@@ -285,6 +287,16 @@ ROWS: dict[str, Row] = {
             quantity=streams.SECONDS,
             unit="s",
             target=at_most(1.05),
+        ),
+        Row(
+            name="notify",
+            title="10,000 failures in a minute, one channel dead: longest wait for the reactor",
+            contest="notify",
+            subject=notify.NOTIFICATIONS,
+            peer=ALLOWANCE,
+            quantity=notify.LONGEST_WAIT,
+            unit="ms",
+            target=at_most(1),
         ),
     )
 }

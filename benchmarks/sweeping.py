@@ -14,11 +14,11 @@ from pathlib import Path
 from sqlite3 import Cursor
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.posixbase import PosixReactorBase
-from twisted.internet.task import LoopingCall, deferLater, react
+from twisted.internet.task import deferLater, react
 
 from benchmarks import history
+from benchmarks.beats import Beats
 from runwisp.config.loader import load
 from runwisp.engine.assembly import assemble, use_monotonic_clock
 from runwisp.engine.housekeeping import Housekeeping
@@ -36,41 +36,7 @@ keep_runs = 0
 run = "true"
 """
 _START_MS = 1_700_000_000_000
-_BEAT_S = 0.005
 _GLANCE_S = 0.2
-
-
-class Beats:
-    """Counts on being called every 5 ms by the thread that made it; ``late_s`` is how late it was at most.
-
-    That is the time a turn of the reactor took, and what it waited for the interpreter.
-    """
-
-    def __init__(self, clock: IReactorTime) -> None:
-        self.late_s = 0.0
-        self._clock = clock
-        self._statistics = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
-        self._last_s = self._running_s()
-        self._loop = LoopingCall(self._beat)
-        self._loop.clock = clock
-
-    def start(self) -> None:
-        self._last_s = self._running_s()
-        self._loop.start(_BEAT_S, now=False)
-
-    def stop(self) -> None:
-        self._loop.stop()
-        os.close(self._statistics)
-
-    def _beat(self) -> None:
-        now_s = self._running_s()
-        self.late_s = max(self.late_s, now_s - self._last_s - _BEAT_S)
-        self._last_s = now_s
-
-    def _running_s(self) -> float:
-        """The clock without the time that this thread has waited for a processor."""
-        waited_ns = int(os.pread(self._statistics, 100, 0).split()[1])
-        return self._clock.seconds() - waited_ns / 1e9
 
 
 def fill(data: DataDir, count: int) -> None:

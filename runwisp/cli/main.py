@@ -165,13 +165,20 @@ def _with_settings(callback: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(callback)
     def resolved(**params: object) -> object:
         ctx = click.get_current_context()
-        try:
+        with _usage_explained(ctx):
             ctx.obj = settings_of(ctx)
             return callback(**params)
-        except UsageError as error:
-            raise click.UsageError(str(error), ctx) from error
 
     return resolved
+
+
+@contextmanager
+def _usage_explained(ctx: click.Context) -> Iterator[None]:
+    """Let a usage error of ours point to the help."""
+    try:
+        yield
+    except UsageError as error:
+        raise click.UsageError(str(error), ctx) from error
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -212,8 +219,11 @@ def _begin(ctx: click.Context) -> None:
             # A terminal without UTF-8 gets question marks instead of a traceback.
             stream.reconfigure(errors="replace")
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), err=True)
-        ctx.exit(2)
+        from runwisp.cli.attach import attach
+
+        with _usage_explained(ctx):
+            settings = settings_of(ctx)
+        attach(settings)
 
 
 main = Program(

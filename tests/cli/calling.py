@@ -49,10 +49,10 @@ class Outcome:
         return document
 
 
-def runwisp(*args: object, env: Mapping[str, str] | None = None) -> Outcome:
-    """The outcome of ``runwisp args...``."""
+def runwisp(*args: object, env: Mapping[str, str] | None = None, typed: str = "") -> Outcome:
+    """The outcome of ``runwisp args...``; ``typed`` is its input."""
     variables: dict[str, str | None] = dict.fromkeys(_UNSET)
     result = CliRunner(env={**variables, **(env or {})}).invoke(
-        main, list(map(str, args)), prog_name="runwisp"
+        main, list(map(str, args)), input=typed, prog_name="runwisp"
     )
     return Outcome(result.exit_code, result.stdout, result.stderr)

@@ -84,12 +84,6 @@ def test_the_help_of_a_command_shows_an_example_and_points_to_the_global_flags(n
     assert "--log-level" not in done.out
 
 
-def test_without_a_command_the_help_goes_to_stderr() -> None:
-    done = runwisp()
-    assert (done.code, done.out) == (2, "")
-    assert "Commands:" in done.err
-
-
 @pytest.mark.parametrize("args", [["--version"], ["-v"], ["schema", "--version"]])
 def test_the_version_is_one_line(args: list[str]) -> None:
     assert runwisp(*args) == Outcome(0, f"runwisp {__version__}\n", "")

@@ -224,8 +224,6 @@ class App:
             self._scene.focused = self._sidebar
         elif action is Action.RIGHT:
             self._scene.focused = self._scene.view
-        elif action is Action.RUN and self._sidebar.unit in self.model.units:
-            operations.run_unit(self, self.model.units[self._sidebar.unit])
         elif action is Action.BACK:
             self._step_back()
 

@@ -126,7 +126,10 @@ class Debug(View):
         )
 
     def _take(self, lines: list[str]) -> None:
+        gone = max(0, len(self._lines) + len(lines) - KEPT)
         self._lines.extend(lines)
+        self._rows.top -= gone
+        self._rows.cursor = max(0, self._rows.cursor - gone)
         self._desk.invalidate()
 
     def _end(self, error: RunWispError | None) -> None:

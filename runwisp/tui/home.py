@@ -22,8 +22,6 @@ class HomeHeader(Header):
         super().__init__()
         self._desk = desk
         self._table = table
-        #: The daemon has made a password and tells it.
-        self.has_password = False
 
     def lines(self, width: int) -> Sequence[Sequence[Part]]:
         daemon = self._desk.model.daemon
@@ -46,7 +44,7 @@ class HomeHeader(Header):
         ]
         if not daemon.auth_required:
             yield [("warning", " Authentication is off: whoever reaches the port controls the daemon")]
-        elif self.has_password:
+        elif self._desk.model.tells_password:
             yield [("muted", " Password  "), Spot(_BULLETS, self._copy_password, "text")]
 
     def _chips(self) -> Iterator[Segment]:
@@ -80,29 +78,22 @@ class Home(Stack):
     def __init__(self, desk: Desk) -> None:
         self.table = RunTable(desk, RunList(), has_task=True)
         self._desk = desk
-        self._header = HomeHeader(desk, self.table)
-        super().__init__(self._header, self.table)
+        super().__init__(HomeHeader(desk, self.table), self.table)
 
     def places(self) -> tuple[Place, ...]:
         return (*self.table.places(), Place.HOME)
 
     def opened(self) -> None:
         self.table.opened()
-        self._desk.start(self._look_for_password())
 
     def closed(self) -> None:
         self.table.closed()
 
     def refetch(self) -> None:
         self.table.runs.reload()
-        self._desk.start(self._look_for_password())
 
     def tick_s(self) -> float | None:
         return self.table.tick_s()
-
-    async def _look_for_password(self) -> None:
-        self._header.has_password = await self._desk.wire.ask(lambda api: api.tells_password())
-        self._desk.invalidate()
 
 
 def _counted(number: int, noun: str) -> str:

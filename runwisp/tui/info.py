@@ -17,6 +17,8 @@ from runwisp.tui.times import absolute, span
 from runwisp.units import parse_time
 
 _LABEL = 14
+#: The daemon takes its figures so often.
+SAMPLE_S = 5.0
 _GREEN, _AMBER = 0.9, 0.7
 
 
@@ -40,8 +42,7 @@ class Info(View):
         self._desk.start(self._fetch())
 
     def tick_s(self) -> float | None:
-        # The uptime is shown to the minute.
-        return 15.0
+        return SAMPLE_S
 
     def paint(self, width: int, height: int, has_focus: bool) -> urwid.Canvas:
         lines = list(self._lines(width))

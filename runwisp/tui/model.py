@@ -62,6 +62,8 @@ class Model:
     link: Link = Link.CONNECTING
     daemon: DaemonInfo | None = None
     system: Document | None = None
+    #: The daemon has made a password, which it tells; None if it was not asked since it was found.
+    tells_password: bool | None = None
     units: dict[str, RemoteUnit] = field(factory=dict)
     #: Rises when units come, go or change their configuration.
     revision: int = 0

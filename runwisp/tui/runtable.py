@@ -37,9 +37,9 @@ class Widths:
 def widths(room: int, *, has_task: bool) -> Widths:
     """How ``room`` columns are divided, one of which is the margin; each column has a blank behind it."""
     floors = {"task": 14 if has_task else 0, "status": 12, "started": 8, "duration": 8, "trigger": 7}
-    caps = {"status": 16, "started": 14, "duration": 10, "trigger": 9, "task": 30}
+    caps = {"trigger": 9, "duration": 10, "started": 14, "status": 16, "task": 30}
     left = room - 1 - _ID_WIDTH - sum(width + 1 for width in floors.values() if width)
-    for name in ("trigger", "duration"):
+    for name in ("trigger", "duration", "started"):
         if left < 0:
             left += floors[name] + 1
             floors[name] = 0

@@ -12,6 +12,7 @@ from runwisp.tui.desk import Desk
 from runwisp.tui.draw import Line, Segment, fit
 from runwisp.tui.keys import Action, Place
 from runwisp.tui.model import Model, UnitMark, visible
+from runwisp.tui.operations import run_unit
 from runwisp.tui.rows import Look, Rows
 
 WIDTH = 28
@@ -73,11 +74,6 @@ class Sidebar(Rows):
     def places(self) -> tuple[Place, ...]:
         return (Place.SIDEBAR, Place.LIST)
 
-    @property
-    def unit(self) -> str | None:
-        """The unit under the cursor."""
-        return self._current.name if isinstance(self._current, UnitRow) else None
-
     def count(self) -> int:
         return len(self._items)
 
@@ -94,6 +90,10 @@ class Sidebar(Rows):
     def act(self, action: Action) -> bool:
         if action is Action.FILTER_NAMES:
             self.needle = ""
+            return True
+        if action is Action.RUN:
+            if isinstance(self._current, UnitRow):
+                run_unit(self._desk, self._desk.model.units[self._current.name])
             return True
         is_done = super().act(action)
         self.after_paint()

@@ -39,6 +39,7 @@ class Everything:
     live: Sequence[RemoteRun]
     notices: NoticePage
     samples: Sequence[Sample]
+    tells_password: bool
 
     def put_into(self, model: Model) -> None:
         model.set_daemon(self.daemon)
@@ -47,6 +48,7 @@ class Everything:
         model.set_notices(self.notices)
         model.samples.clear()
         model.samples.extend(self.samples)
+        model.tells_password = self.tells_password
 
 
 @define(eq=False)
@@ -92,11 +94,14 @@ class Subscription:
             if self._is_fetching:
                 self._held.append(told.news)
             model.apply(told.news)
-            self._desk.invalidate()
+            # Figures of the machine are on one page only, which looks at them by itself.
+            if told.name != "system":
+                self._desk.invalidate()
 
     async def _fetch(self) -> None:
         try:
-            everything = await self._desk.wire.ask(_everything)
+            known = self._desk.model.tells_password
+            everything = await self._desk.wire.ask(lambda api: _everything(api, known))
         except RunWispError as error:
             self._tell(f"what the daemon has cannot be read: {error}")
             if self._listening is not None:
@@ -122,6 +127,7 @@ class Subscription:
         self._listening = None
         self._held.clear()
         self._desk.model.link = Link.LOST
+        self._desk.model.tells_password = None
         self._desk.invalidate()
         if self._retry is None or not self._retry.active():
             self._retry = self._clock.callLater(RETRY_S, self._desk.wire.guard(self.start))
@@ -131,7 +137,7 @@ def _told(event: Event) -> Told:
     return Told(event.name, event.id, news_of(event))
 
 
-def _everything(api: Api) -> Everything:
+def _everything(api: Api, tells_password: bool | None) -> Everything:
     return Everything(
         daemon=api.daemon(),
         system=api.system().document,
@@ -139,4 +145,6 @@ def _everything(api: Api) -> Everything:
         live=api.runs({"status": "pending,running"}, RUNS_LIMIT),
         notices=api.notices(NOTICES),
         samples=api.samples(),
+        # Each time that it is asked is in the log of the daemon.
+        tells_password=api.tells_password() if tells_password is None else tells_password,
     )

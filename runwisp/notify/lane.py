@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from runwisp.config.settings import Notifier
 from runwisp.engine.background import Background
@@ -125,7 +126,9 @@ class Lane:
             message = await self._means.compose(entry)
             trouble = await self._tried(entry, message)
         except Exception as error:  # whatever it is, it must not keep the others from being sent
-            self.log.failure("notifier {notifier} failed", notifier=self._name)
+            # As a failure it would be logged with whatever secret its text may have.
+            traceback = self._teller.redact(Failure().getTraceback())
+            self.log.error("notifier {notifier} failed", notifier=self._name, traceback=traceback)
             trouble = Undelivered(self._teller.sentence(f"unexpected error: {type(error).__name__}"))
         if trouble is None:
             await self._means.outbox.delete(entry)

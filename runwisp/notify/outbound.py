@@ -92,8 +92,9 @@ class Outbound:
             attempt_started_at=None,
             created_at=now_ms(self._wall),
         )
+        lane = self._lane(token)
         self._background.start("outbox", self._outbox.add(entry))
-        self._lane(token).put(entry)
+        lane.put(entry)
 
     def change(self, config: Config) -> None:
         self._config = config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 
 from attrs import define
@@ -59,14 +60,23 @@ class FakeChannel:
         outcome = self.outcomes.pop(0) if self.outcomes else None
         if isinstance(outcome, Undelivered):
             return fail(outcome)
-        return outcome if outcome is not None else succeed("200 OK")
+        name = parcel.body.decode().partition(" ")[0]
+        if outcome is not None:
+            self.depot.silent[name] = outcome
+        answer = outcome if outcome is not None else succeed("200 OK")
+        return answer.addCallback(self._arrived, name)
+
+    def _arrived(self, answer: str, name: str) -> str:
+        self.depot.arrived[name] += 1
+        return answer
 
 
 class Depot:
     """One daemon after the other, on one database.
 
     ``outcomes`` are those of the attempts by notifier; ``attempts`` are what has been tried: when, by which
-    notifier and with what title.
+    notifier and with what title. ``arrived`` counts by the name of the task how often its message arrived,
+    ``silent`` has the attempts that were or are waited for.
     """
 
     def __init__(self, config: str | Config = HOOKS) -> None:
@@ -74,9 +84,11 @@ class Depot:
         self.clock.advance(1000)
         self.began_s = self.clock.seconds()
         self.database = ImmediateDatabase()
-        self.outcomes: dict[str, list[Undelivered | Deferred[str] | None]] = {}
+        self.outcomes: dict[str, list[Undelivered | Deferred[str] | None]] = {"ops": [], "dev": []}
         self.attempts: list[tuple[float, str, str]] = []
         self.messages: list[Message] = []
+        self.arrived: Counter[str] = Counter()
+        self.silent: dict[str, Deferred[str]] = {}
         self.tails: dict[str, str] = {}
         self.config = make.config(config) if isinstance(config, str) else config
         self.ids = RunIds(self.wall)

@@ -62,6 +62,7 @@ class Outbound:
         self._outbox = Outbox(database, wall)
         self._background = Background()
         self._lanes: dict[str, Lane] = {}
+        self._is_stopping = False
         self._config: Config
         self._fingerprint = ""
         self._means = Means(
@@ -110,6 +111,7 @@ class Outbound:
         return Deferred.fromCoroutine(self._stop(within_s))
 
     async def _stop(self, within_s: float) -> None:
+        self._is_stopping = True
         for lane in self._lanes.values():
             lane.wind_up()
         deadline = self._clock.callLater(within_s, self._cut)
@@ -137,6 +139,8 @@ class Outbound:
         if lane is None:
             notifier = find_notifier(self._config.notifiers, token)
             lane = self._lanes[token] = Lane(notifier, self._means)
+            if self._is_stopping:
+                lane.wind_up()
         return lane
 
     async def _take_up(self, left: Deferred[list[Entry]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from runwisp.engine.process import OPEN_PIDFD, Launch, Spawner
 from runwisp.engine.resources import Resources
 from runwisp.engine.syncing import Syncer
 from runwisp.events import Bus
+from runwisp.logs.files import flush_file_system
 from runwisp.logs.finish import finish_log
 from runwisp.logs.library import Library
 from runwisp.logs.masking import Masker
@@ -118,7 +120,7 @@ def assemble(
         open_log=open_log,
         disk=disk,
         in_thread=in_thread,
-        syncer=Syncer(reactor, background, in_thread),
+        syncer=Syncer(reactor, background, in_thread, partial(flush_file_system, logs)),
         background=background,
     )
     return Assembly(resources, bus, open_log, end_log, library)

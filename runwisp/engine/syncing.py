@@ -15,17 +15,30 @@ GATHER_S = 1.0
 _MOST = 128
 
 
+#: From so many on it is cheaper to bring everything to the disk first: each log then finds itself there.
+_MANY = 16
+
+
 class Syncer:
     """Closed logs gather for a moment and go to the disk together.
 
-    The first of them makes the file system commit its journal, and what the others need is in it: that costs
-    far less than a commit for each. Neither the run's row nor the next run waits for it.
+    That costs far less than a commit of the file system's journal for each. Neither the run's row nor the
+    next run waits for it.
+
+    :param flush: brings everything that lies beside the logs to the disk as well, in a worker thread
     """
 
-    def __init__(self, clock: IReactorTime, background: Background, in_thread: InThread) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        background: Background,
+        in_thread: InThread,
+        flush: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
         self._background = background
         self._in_thread = in_thread
+        self._flush = flush
         self._waiting: list[RunLog] = []
         self._timer: IDelayedCall | None = None
         self._is_hurried = False
@@ -50,9 +63,12 @@ class Syncer:
             self._timer = None
         if self._waiting:
             logs, self._waiting = self._waiting, []
-            self._background.start("sync of logs", self._in_thread(_sync_all, [log.sync for log in logs]))
+            self._background.start(
+                "sync of logs", self._in_thread(self._sync_all, [log.sync for log in logs])
+            )
 
-
-def _sync_all(syncs: Sequence[Callable[[], None]]) -> None:
-    for sync in syncs:
-        sync()
+    def _sync_all(self, syncs: Sequence[Callable[[], None]]) -> None:
+        if len(syncs) >= _MANY:
+            self._flush()
+        for sync in syncs:
+            sync()

@@ -93,6 +93,17 @@ def flush(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
+def flush_file_system(path: Path) -> None:
+    """Bring everything on the file system of ``path`` to the disk, where the platform can."""
+    import ctypes
+
+    sync = getattr(ctypes.CDLL(None), "syncfs", None)
+    if sync is None:
+        return
+    with suppress(OSError), ExitStack() as opened:
+        sync(held_by(opened, os.open(path, os.O_RDONLY | os.O_CLOEXEC)))
+
+
 def rename(old: Path, new: Path) -> None:
     old.rename(new)
 

@@ -50,3 +50,24 @@ def test_at_the_end_no_log_waits() -> None:
     syncer.sync(after)
     assert after.is_synced
     assert clock.getDelayedCalls() == []
+
+
+def test_everything_goes_to_the_disk_before_many_logs_and_not_before_few() -> None:
+    clock = Clock()
+    logs = [closed() for _ in range(16)]
+    synced_before: list[int] = []
+    syncer = Syncer(
+        clock,
+        Background(),
+        in_this_thread,
+        lambda: synced_before.append(sum(log.is_synced for log in logs)),
+    )
+    for log in logs:
+        syncer.sync(log)
+    clock.advance(GATHER_S)
+    assert synced_before == [0]
+    assert all(log.is_synced for log in logs)
+    for _ in range(15):
+        syncer.sync(closed())
+    clock.advance(GATHER_S)
+    assert synced_before == [0]

@@ -14,7 +14,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
-from runwisp.client.address import Address
 from runwisp.errors import RunWispError
 from runwisp.model import RunId, UnixMs
 from runwisp.tui import dialogs, keys, operations
@@ -66,14 +65,15 @@ class App:
         self,
         reactor: ReactorBase,
         wall: Callable[[], float],
-        address: Address,
+        wire: Wire,
         terminal: Terminal,
         *,
         is_owner: bool,
     ) -> None:
         self._event_loop = urwid.TwistedEventLoop(reactor)
         self.model = Model()
-        self.wire = Wire(reactor, address, self._guarded)
+        self.wire = wire
+        wire.guard = self._guarded
         self.ending = Ending.KEEP
         self._reactor = reactor
         self._wall = wall
@@ -90,8 +90,9 @@ class App:
         self._unflashing: IDelayedCall | None = None
         self._drawn_at = 0.0
         self._subscription = Subscription(self, reactor, self._refetch, self._messages.add)
+        self.frame = Frame(self._scene, self._press)
         self._loop = _Loop(
-            Frame(self._scene, self._press),
+            self.frame,
             screen=terminal,
             event_loop=self._event_loop,
             input_filter=self._on_input,
@@ -100,8 +101,14 @@ class App:
     def run(self) -> None:
         """Show it until it quits. The terminal is as before then, whatever has happened."""
         signal.signal(signal.SIGINT, lambda *_: self._reactor.callFromThread(self._guarded(self._interrupt)))
-        self._reactor.callWhenRunning(self._guarded(self._begin))
+        self._reactor.callWhenRunning(self._guarded(self.begin))
         self._loop.run()
+
+    def begin(self) -> None:
+        """Connect to the daemon; called when the reactor runs."""
+        self._subscription.start()
+        self._view.opened()
+        self.invalidate()
 
     # What views ask for
 
@@ -110,6 +117,13 @@ class App:
 
     def seconds(self) -> float:
         return self._reactor.seconds()
+
+    @property
+    def colors(self) -> int:
+        return self._terminal.colors
+
+    def later(self, delay_s: float, work: Callable[[], None]) -> IDelayedCall:
+        return self._reactor.callLater(delay_s, self._guarded(work))
 
     def invalidate(self) -> None:
         if self._drawing is None:
@@ -276,11 +290,6 @@ class App:
         self.invalidate()
 
     # What happens
-
-    def _begin(self) -> None:
-        self._subscription.start()
-        self._view.opened()
-        self.invalidate()
 
     def _refetch(self) -> None:
         self._view.refetch()

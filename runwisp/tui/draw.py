@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeAlias
+from unicodedata import category
 
 import urwid
 from attrs import frozen
@@ -17,6 +18,10 @@ ELLIPSIS = "…"
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "�") | {0x09: " ", 0x0A: " "}
 
 
+#: Categories of Unicode: joiners and directions, halves of pairs, separators of lines.
+_INVISIBLE = frozenset({"Cf", "Cs", "Zl", "Zp"})
+
+
 @frozen
 class Line:
     """A row of the screen: segments from left to right, on ``paper`` up to the right edge."""
@@ -26,8 +31,10 @@ class Line:
 
 
 def safe(text: str) -> str:
-    """``text`` without what a terminal would take as a command."""
-    return text if text.isprintable() else text.translate(_CONTROLS)
+    """``text`` without what commands a terminal, or changes the width of its neighbours."""
+    if text.isprintable():
+        return text
+    return "".join(char for char in text.translate(_CONTROLS) if category(char) not in _INVISIBLE)
 
 
 def width_of(text: str) -> int:
@@ -103,7 +110,7 @@ def canvas(lines: Sequence[Line], width: int, height: int, paper: str = "base") 
         segments = trim(line.segments, width)
         blank = width - sum(width_of(text) for _, text in segments)
         for ink, text in [*segments, ("text", " " * blank)]:
-            piece = text.encode(encoding, "replace")
+            piece = _encoded(text, encoding)
             if piece:
                 pieces.append(piece)
                 runs.append((_attribute(ink, line.paper), len(piece)))
@@ -116,6 +123,14 @@ def _attribute(ink: Ink, paper: str) -> Ink:
     if not isinstance(ink, str) or ink.startswith("badge ") or " on " in ink:
         return ink
     return f"{ink} on {paper}"
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        # What stands in for a wide character has to be as wide.
+        return b"".join(char.encode(encoding, "replace") * max(1, width_of(char)) for char in text)
 
 
 def _cut(text: str, width: int) -> str:

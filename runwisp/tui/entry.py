@@ -21,12 +21,13 @@ def attach(address: Address, *, is_owner: bool) -> bool:
 
     from runwisp.tui.app import App, Ending
     from runwisp.tui.terminal import Terminal
+    from runwisp.tui.wire import Wire
 
     assert isinstance(reactor, PosixReactorBase)
     # Its own clock is that of the wall, and stands still for an hour when that is set back so far.
     reactor.seconds = time.monotonic
     # What the library has to say would go across the screen.
     logging.getLogger("urwid").addHandler(logging.NullHandler())
-    app = App(reactor, time.time, address, Terminal(), is_owner=is_owner)
+    app = App(reactor, time.time, Wire(reactor, address), Terminal(), is_owner=is_owner)
     app.run()
     return app.ending is Ending.SHUT_DOWN

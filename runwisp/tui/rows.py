@@ -91,14 +91,14 @@ class Rows(Pane):
     def move_to(self, index: int, *, forward: bool = True) -> None:
         """Put the cursor on the row, or on the nearest one where it may be, looking first as it moved."""
         last = self.count() - 1
+        if last < 0:
+            return
         index = max(0, min(index, last))
         ahead = range(index, last + 1) if forward else range(index, -1, -1)
         behind = range(index, -1, -1) if forward else range(index, last + 1)
         for candidate in chain(ahead, behind):
             if self.can_stop_at(candidate):
                 self.cursor = candidate
-                if candidate == self._first_stop():
-                    self.top = 0
                 self.top = max(min(self.top, candidate), candidate - self.height + 1)
                 return
 
@@ -119,6 +119,9 @@ class Rows(Pane):
             return canvas(self.empty_lines(width), width, height, self.paper)
         self.cursor = min(self.cursor, count - 1)
         self.top = max(0, min(self.top, count - height))
+        if self.cursor < height and self.cursor == self._first_stop():
+            # What is above it can be seen in no other way.
+            self.top = 0
         lines = [
             self.line(index, width, Look(index == self.cursor, has_focus, index == self._hovered))
             for index in range(self.top, min(count, self.top + height))

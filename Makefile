@@ -6,7 +6,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-DEMO := --config contrib/demo/runwisp.toml --data data
+DEMO := --config runwisp/demo/runwisp.toml --data data
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DECLARED := setup.cfg setup.py pyproject.toml

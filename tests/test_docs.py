@@ -65,8 +65,8 @@ def toml_examples() -> Iterator[object]:
         for number, (language, text) in enumerate(blocks(page), 1):
             if language == "toml":
                 yield pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
-    for path in sorted((ROOT / "contrib").rglob("*.toml")):
-        yield pytest.param(path.read_text(), id=str(path.relative_to(ROOT)))
+    demo = ROOT / "runwisp/demo/runwisp.toml"
+    yield pytest.param(demo.read_text(), id=str(demo.relative_to(ROOT)))
 
 
 def command_lines() -> Iterator[object]:

@@ -30,7 +30,7 @@ NOT_SOURCE = (
     "__pycache__",
     ".*cache",
 )
-SHIPPED = {".css", ".html", ".js", ".json", ".py", ".sql", ".svg"}
+SHIPPED = {".css", ".html", ".js", ".json", ".py", ".sql", ".svg", ".toml"}
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
@@ -96,7 +96,7 @@ def test_the_sdist_has_what_tests_and_documentation_need(built: Path) -> None:
         "LICENSE",
         "Makefile",
         "README.rst",
-        "contrib/demo/runwisp.toml",
+        "contrib/demo/hints.txt",
         "docs/conf.py",
         "docs/index.rst",
         "pyproject.toml",

@@ -28,6 +28,11 @@ def settings_of(ctx: click.Context) -> Globals:
     return resolve(ctx.meta.get(_GIVEN, {}), os.environ, Path.cwd(), os.geteuid() == 0)
 
 
+def flags_of(ctx: click.Context) -> frozenset[str]:
+    """The keys of the flags that were given, those that came from variables left out."""
+    return frozenset(ctx.meta.get(_GIVEN, {}))
+
+
 def is_debugging(meta: Mapping[str, Any]) -> bool:  # what click keeps for all contexts of a call
     """The log level is ``debug``, whatever else is wrong with the flags."""
     return (meta.get(_GIVEN, {}).get("log_level") or os.environ.get("RUNWISP_LOG_LEVEL")) == "debug"

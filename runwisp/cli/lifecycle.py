@@ -106,8 +106,13 @@ def restart_daemon(settings: Globals, *, is_local: bool) -> None:
     say(f"restarted, {when_healthy(settings, START_S, child).url}")
 
 
-def spawn_daemon(settings: Globals, work_dir: Path) -> subprocess.Popen[bytes]:
-    """Start a daemon that outlives this process; what it has to say goes to its log in the data directory."""
+def spawn_daemon(
+    settings: Globals, work_dir: Path, *, is_work_dir_removed: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start a daemon that outlives this process; what it has to say goes to its log in the data directory.
+
+    :param is_work_dir_removed: when the daemon has been stopped, remove its working directory
+    """
     data_dir = DataDir(settings.data)
     data_dir.prepare()
     flags = {
@@ -120,10 +125,13 @@ def spawn_daemon(settings: Globals, work_dir: Path) -> subprocess.Popen[bytes]:
         "log-format": settings.log_format,
     }
     given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
+    command = [sys.executable, "-m", "runwisp", "daemon", *given]
+    if is_work_dir_removed:
+        command = ["/bin/sh", "-c", '"$@" && rm -rf -- "$0"', str(work_dir), *command]
     log = os.open(data_dir.daemon_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "runwisp", "daemon", *given],
+            command,
             cwd=work_dir,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -45,6 +45,7 @@ COMMANDS = {
     "status": ("runwisp.cli.status", "show whether the daemon is well"),
     "reload": ("runwisp.cli.reload", "have the daemon read its configuration again"),
     "password": ("runwisp.cli.password", "print the generated password"),
+    "demo": ("runwisp.cli.demo", "try a made-up shop"),
     "init": ("runwisp.cli.init", "write a configuration to begin with"),
     "notify": ("runwisp.cli.notify", "send a test message"),
     "list": ("runwisp.cli.list", "list the configured tasks and services"),

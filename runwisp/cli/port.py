@@ -38,6 +38,21 @@ def check_port(host: str, port: int) -> None:
         listening.close()
 
 
+def free_port(host: str) -> int:
+    """A port that nobody listens at now.
+
+    :raises CannotListen: the host cannot be listened at
+    """
+    from runwisp.web.listen.sockets import bind_tcp
+
+    first, *others = bind_tcp(host, 0)
+    with closing(first):
+        for other in others:
+            other.close()
+        port: int = first.getsockname()[1]
+        return port
+
+
 def holder_of(port: int) -> Holder | None:
     """The daemon that listens at the port on this machine; None if it is something else."""
     try:

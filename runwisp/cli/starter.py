@@ -39,8 +39,8 @@ run = 'echo "Hello from $RUNWISP_TASK"'
 """
 
 
-def write_starter(path: Path, *, is_forced: bool = False) -> None:
-    """Put the starter at ``path``, whole or not at all.
+def write_starter(path: Path, text: str = STARTER, *, is_forced: bool = False) -> None:
+    """Put the starter, or another configuration, at ``path``, whole or not at all.
 
     :param is_forced: replace what is there
     :raises RunWispError: there is something, and nobody has said that it may go
@@ -49,7 +49,7 @@ def write_starter(path: Path, *, is_forced: bool = False) -> None:
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with scratch.open("x", encoding="utf-8") as file:
-            file.write(STARTER)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         if is_forced:

@@ -12,8 +12,10 @@ from attrs import frozen
 from runwisp.client import resources
 from runwisp.client.errors import BadAnswer, NotFound
 from runwisp.client.resources import (
+    BulkOutcome,
     DaemonInfo,
     Document,
+    HitPage,
     Notice,
     NoticePage,
     Reloaded,
@@ -142,6 +144,16 @@ class Api:
 
     def delete_run(self, run_id: RunId) -> None:
         self.transport.ask("DELETE", f"/api/runs/{run_id}")
+
+    def bulk(self, verb: str, selection: Mapping[str, object]) -> BulkOutcome:
+        """``stop``, ``delete`` or ``rerun`` all runs of the selection (spec: rest, bulk)."""
+        answer = self.transport.ask("POST", f"/api/runs/bulk/{verb}", body=selection)
+        return self._read(resources.bulk_outcome, answer)
+
+    def search_log(self, name: str, query: Mapping[str, str]) -> HitPage:
+        """Lines in the logs of a unit, its newest run first; none with a cursor means to go on."""
+        answer = self.transport.ask("GET", _unit_path(name, "log/search"), query)
+        return self._read(resources.hit_page, answer)
 
     def notices(self, limit: int, cursor: str | None = None) -> NoticePage:
         """The newest notifications, at most 500."""

@@ -64,7 +64,7 @@ def follow_log(api: Api, run_id: RunId, start: int, pause: Pause) -> Iterator[St
 
     for event in _reopened(api, connect, pause):
         with api.judged():
-            step = _step(event, next_line)
+            step = log_step(event, next_line)
         if step is None:
             continue
         if isinstance(step, NewLines):
@@ -124,7 +124,7 @@ def next_attempt(api: Api, run: RemoteRun, pause: Pause) -> RemoteRun | None:
     return None
 
 
-def _step(event: Event, next_line: int) -> Step | None:
+def log_step(event: Event, next_line: int) -> Step | None:
     """What an event of a log means to whoever has seen everything before ``next_line``."""
     if event.name == "lines":
         items = resources.log_lines(json.loads(event.data)["items"])

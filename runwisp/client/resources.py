@@ -165,6 +165,30 @@ class RemotePage:
     total_lines: int
 
 
+@frozen(kw_only=True)
+class BulkOutcome:
+    """What a call for many runs has done; ``skipped`` are the reasons why some were passed over."""
+
+    affected: int
+    skipped: tuple[str, ...]
+    created: tuple[RemoteRun, ...]
+
+
+@frozen
+class LogHit:
+    """A line of the log of a run in which something was found."""
+
+    run_id: RunId
+    n: int
+    text: str
+
+
+@frozen
+class HitPage:
+    items: tuple[LogHit, ...]
+    next_cursor: str | None
+
+
 def run(document: Document) -> RemoteRun:
     source, reason = document["trigger_source"], document["end_reason"]
     return RemoteRun(
@@ -310,6 +334,19 @@ def log_lines(items: list[Document]) -> tuple[LogLine, ...]:
         LogLine(item["n"], item["ts"], Stream[item["stream"].upper()], item["text"], item["continued"])
         for item in items
     )
+
+
+def bulk_outcome(document: Document) -> BulkOutcome:
+    return BulkOutcome(
+        affected=document["affected"],
+        skipped=tuple(entry["reason"] for entry in document["skipped"]),
+        created=tuple(map(run, document["created"])),
+    )
+
+
+def hit_page(document: Document) -> HitPage:
+    items = tuple(LogHit(item["run_id"], item["n"], item["text"]) for item in document["items"])
+    return HitPage(items, document["next_cursor"])
 
 
 def _word(words: type[W], text: str) -> W:

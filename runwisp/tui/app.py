@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from runwisp.errors import RunWispError
 from runwisp.model import RunId, UnixMs
 from runwisp.tui import dialogs, keys, operations
+from runwisp.tui.ansi import Depth
 from runwisp.tui.debug import Debug, Messages
 from runwisp.tui.desk import Overlay, Question, View
 from runwisp.tui.frame import Frame, Scene
@@ -119,7 +120,7 @@ class App:
         return self._reactor.seconds()
 
     @property
-    def colors(self) -> int:
+    def colors(self) -> Depth:
         return self._terminal.colors
 
     def later(self, delay_s: float, work: Callable[[], None]) -> IDelayedCall:

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 
 from runwisp.model import RunId, UnixMs
+from runwisp.tui.ansi import Depth
 from runwisp.tui.model import Model
 from runwisp.tui.pane import Pane
 from runwisp.tui.wire import Wire
@@ -65,6 +67,13 @@ class Desk(Protocol):
 
     def seconds(self) -> float:
         """A clock that never steps."""
+
+    @property
+    def colors(self) -> Depth:
+        """How many colours the terminal has."""
+
+    def later(self, delay_s: float, work: Callable[[], None]) -> IDelayedCall:
+        """Call ``work`` in so many seconds."""
 
     def invalidate(self) -> None:
         """Something that is shown has changed: draw soon."""

@@ -115,9 +115,15 @@ class Header(Pane):
             elif has_focus and current and part is current[0]:
                 segments.append((f"bright on {'cursor'}", part.text))
             else:
-                paper = "hover" if part is hovered else part.paper
-                segments.append((f"{part.ink} on {paper}" if paper else part.ink, part.text))
+                segments.append((_spot_ink(part, is_hovered=part is hovered), part.text))
         return Line(trim(segments, width))
+
+
+def _spot_ink(spot: Spot, *, is_hovered: bool) -> str:
+    if is_hovered:
+        has_paper = spot.ink.startswith("badge ") or " on " in spot.ink
+        return f"{'bright' if has_paper else spot.ink} on hover"
+    return f"{spot.ink} on {spot.paper}" if spot.paper else spot.ink
 
 
 def _placed(parts: Sequence[Part], width: int) -> list[tuple[int, int, Spot]]:
@@ -132,9 +138,9 @@ def _placed(parts: Sequence[Part], width: int) -> list[tuple[int, int, Spot]]:
     return spots
 
 
-def button(label: str, on_open: Callable[[], None], paper: str) -> Spot:
+def button(label: str, on_open: Callable[[], None], ink: str) -> Spot:
     """A button that keys do as well, and which the arrows therefore pass over."""
-    return Spot(f" {label} ", on_open, "bright", paper, is_reachable=False)
+    return Spot(f" {label} ", on_open, ink, is_reachable=False)
 
 
 def title(text: str, right: Sequence[Segment], width: int) -> list[Segment]:

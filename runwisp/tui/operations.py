@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runwisp.client.api import Api
-from runwisp.client.resources import RemoteUnit
-from runwisp.model import Kind
+from runwisp.client.resources import RemoteRun, RemoteUnit
+from runwisp.model import EndReason, Kind, Status
 from runwisp.tui.desk import Desk, Question
+
+_RETRYABLE = frozenset({EndReason.FAILED, EndReason.TIMEOUT, EndReason.CRASHED, EndReason.LOG_OVERFLOW})
 
 
 def run_unit(desk: Desk, unit: RemoteUnit) -> None:
@@ -45,6 +47,50 @@ def pause_unit(desk: Desk, unit: RemoteUnit) -> None:
         ask_for(desk, None, lambda api: api.resume(unit.name) and f"{unit.name} is scheduled again")
     else:
         ask_for(desk, None, lambda api: api.pause(unit.name) and f"{unit.name} is paused")
+
+
+def is_retryable(run: RemoteRun) -> bool:
+    """The run has ended in a way that makes one want to run it again."""
+    return run.end_reason in _RETRYABLE
+
+
+def retry_run(desk: Desk, run: RemoteRun, unit: RemoteUnit) -> None:
+    """Run the task of an ended run again, and show the new run."""
+    if not is_retryable(run):
+        desk.flash("only a run that has ended in failure is retried", "warning")
+    elif not unit.api_trigger:
+        desk.flash(locked(unit), "warning")
+    else:
+
+        async def work() -> str:
+            new = await desk.wire.ask(lambda api: api.trigger(unit.name))
+            desk.show_run(new.id)
+            return f"{unit.name} was triggered"
+
+        desk.act_on(Question(f"Retry {unit.name}", f"Run {unit.name} again now?"), work)
+
+
+def stop_run(desk: Desk, run: RemoteRun) -> None:
+    """Stop one run, or take it out of the queue."""
+    if run.status is Status.ENDED:
+        desk.flash("the run has ended", "warning")
+        return
+    question = Question(f"Stop {run.label}", f"Stop the run #{run.id[-4:]}?")
+    ask_for(desk, question, lambda api: api.stop_run(run.id) and f"{run.label} is stopping")
+
+
+def delete_run(desk: Desk, run: RemoteRun) -> None:
+    """Delete one run and its log, and go back."""
+    if run.status is not Status.ENDED:
+        desk.flash("the run has not ended", "warning")
+        return
+
+    async def work() -> str:
+        await desk.wire.ask(lambda api: api.delete_run(run.id))
+        desk.back()
+        return f"{run.label} #{run.id[-4:]} was deleted"
+
+    desk.act_on(Question(f"Delete {run.label}", f"Delete the run #{run.id[-4:]} and its log?"), work)
 
 
 def reload_config(desk: Desk) -> None:

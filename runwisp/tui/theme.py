@@ -157,6 +157,11 @@ def nearest_256(rgb: str) -> int:
     return min(range(16, 256), key=distance)
 
 
+def rgb_of(number: int) -> str:
+    """``#rrggbb`` of a number from 16 on in the palette of 256 colours."""
+    return "#{:02x}{:02x}{:02x}".format(*_rgb_of(number))
+
+
 def _rgb_of(number: int) -> tuple[int, int, int]:
     if number >= 232:
         grey = 8 + 10 * (number - 232)

@@ -124,14 +124,19 @@ export function reconcile(parent, items, key, make, update = () => {}) {
     node.remove();
     known.delete(name);
   }
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   let next = parent.firstChild;
   for (const [name, item] of wanted) {
     let node = known.get(name);
     if (node === undefined) known.set(name, (node = make(item)));
     update(node, item);
-    if (node === next) next = next.nextSibling;
-    else parent.insertBefore(node, next);
+    // One that has gone down is cheaper to move than all that came up.
+    if (next !== null && node === next.nextSibling) parent.append(next);
+    else if (node !== next) parent.insertBefore(node, next);
+    next = node.nextSibling;
   }
+  // Nodes that are moved lose the focus.
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
 /**
@@ -228,23 +233,36 @@ export class VirtualList {
   }
 
   #draw(isUpdating) {
-    const { rowHeight, overscan, key, make, update, onRange } = this.#options;
+    const { rowHeight, overscan, onRange } = this.#options;
     const top = this.#scroller.scrollTop - this.#top();
     const first = Math.max(0, Math.floor(top / rowHeight) - overscan);
     const last = Math.min(this.#count, Math.ceil((top + this.#scroller.clientHeight) / rowHeight) + overscan);
-    const old = this.#rows;
-    this.#rows = new Map();
-    for (let index = first; index < last; index += 1) {
-      const name = key(index);
-      let node = old.get(name);
-      if (node === undefined) node = make(index);
-      if (isUpdating || !old.has(name)) update(node, index);
-      old.delete(name);
-      this.#rows.set(name, node);
-      node.style.setProperty("transform", `translateY(${index * rowHeight}px)`);
-      if (!node.isConnected) this.#canvas.append(node);
+    const wanted = new Map();
+    for (let index = first; index < last; index += 1) wanted.set(this.#options.key(index), index);
+    for (const [key, node] of this.#rows) {
+      // A row with the focus stays while the list does, or the focus would be gone when it is scrolled to again.
+      if (wanted.has(key) || (!isUpdating && node.contains(document.activeElement))) continue;
+      node.remove();
+      this.#rows.delete(key);
     }
-    for (const node of old.values()) node.remove();
+    // In the order of the list, for those who read it and do not see it.
+    let next = this.#canvas.firstChild;
+    for (const [key, index] of wanted) {
+      const node = this.#row(key, index, isUpdating);
+      if (next?.contains(document.activeElement) && node !== next) next = next.nextSibling;
+      if (node === next) next = next.nextSibling;
+      else this.#canvas.insertBefore(node, next);
+    }
     if (last > first) onRange?.(first, last - 1);
+  }
+
+  #row(key, index, isUpdating) {
+    const { rowHeight, make, update } = this.#options;
+    let node = this.#rows.get(key);
+    const isNew = node === undefined;
+    if (isNew) this.#rows.set(key, (node = make(index)));
+    if (isNew || isUpdating) update(node, index);
+    node.style.setProperty("transform", `translateY(${index * rowHeight}px)`);
+    return node;
   }
 }

@@ -130,25 +130,28 @@ export function rhythm({ count, occurrence_ring, created_at, last_occurred_at },
   if (allWithin(HOUR)) return `${count}× in the last hour, latest ${latest}`;
   if (allWithin(DAY)) return `${count}× today, latest ${latest}`;
   if (now - ms(created_at) >= 7 * DAY) return `${count}× since ${longAgo(created_at, now)}, latest ${latest}`;
-  return `${count}× over ${span(ms(last_occurred_at) - ms(created_at))}, latest ${latest}`;
+  return `${count}× over ${span(now - ms(created_at))}, latest ${latest}`;
 }
 
 function span(passed) {
-  if (passed < HOUR) return `${Math.floor(passed / MINUTE)}m`;
+  if (passed < HOUR) return `${Math.max(1, Math.floor(passed / MINUTE))}m`;
   if (passed < DAY) return `${Math.floor(passed / HOUR)}h`;
   if (passed < 7 * DAY) return `${Math.floor(passed / DAY)}d`;
   if (passed < 30 * DAY) return counted(Math.floor(passed / (7 * DAY)), "week");
   return counted(Math.floor(passed / (30 * DAY)), "month");
 }
 
-/** The counts of the last hour in 8 cells, newest last; null if nothing has happened in it. */
-export function rhythmCells(ring, now) {
+const BLOCKS = "▁▂▃▄▅▆▇█";
+
+/** The last hour as eight blocks, the newest at the right; null if nothing has happened in it. */
+export function rhythmBlocks(ring, now) {
   const cells = new Array(8).fill(0);
   for (const at of ring) {
     const age = Math.max(0, now - ms(at));
     if (age < HOUR) cells[7 - Math.floor(age / (HOUR / 8))] += 1;
   }
-  return cells.some(Boolean) ? cells : null;
+  const most = Math.max(...cells);
+  return most === 0 ? null : cells.map((count) => BLOCKS[Math.round((count / most) * 7)]).join("");
 }
 
 /** `1 run`, `1,204 runs`. */

@@ -2,11 +2,11 @@
 
 import { api } from "./api.js";
 import { clear, el, on, reconcile, setAttr, setText } from "./dom.js";
-import { absolute, clock, counted, rhythm } from "./format.js";
+import { absolute, clock, counted, rhythm, rhythmBlocks, shortId } from "./format.js";
 import { hrefOf, setPage } from "./shell.js";
 import { store } from "./store.js";
 import {
-  button, dot, emptyState, errorState, iconButton, popover, rhythmBlocks, setDot, skeletonRows, ticking, toastProblem,
+  button, dot, emptyState, errorState, iconButton, popover, setDot, skeletonRows, ticking, toastProblem,
 } from "./widgets.js";
 
 const IN_PANEL = 10;
@@ -51,9 +51,11 @@ function updateRow(row, item) {
   setAttr(title, "aria-description", isUnread ? "unread" : null);
   setText(row.querySelector(".note-count"), item.count > 1 ? `×${item.count}` : "");
   const body = row.querySelector(".note-body");
-  if (body) setText(body, item.body);
+  if (body) setText(body, item.body.replace(` · run ${item.run_id}`, ""));
   row.querySelector("rw-tick").tell((now) => rhythm(item, now), () => absolute(item.last_occurred_at));
-  setText(row.querySelector(".note-task"), item.task_name ?? "");
+  const run = item.run_id === null ? "" : ` ${shortId(item.run_id)}`;
+  setText(row.querySelector(".note-task"), `${item.task_name ?? ""}${run}`);
+  setAttr(row.querySelector(".note-task"), "title", item.run_id);
   const spark = row.querySelector(".note-spark");
   const blocks = item.count > 1 ? rhythmBlocks(item.occurrence_ring, clock.now()) : null;
   setText(spark, blocks ?? "");

@@ -2,8 +2,8 @@
  * The small parts that pages are made of. What an element made here says by colour it also says by words.
  *
  * Ticking: ticking, agoText, durationText, upcomingText, retryText. Marks: dot, statusBadge, badge, idChip.
- * Controls: button, iconButton, linkButton, toggleGroup, copyText. Layers: dialog, confirmAction, popover, toast.
- * States: skeletonRows, emptyState, errorState. Charts: sparkline, rhythmSparkline, RhythmStrip.
+ * Controls: button, iconButton, setReason, copyText. Layers: dialog, confirmAction, popover, toast, toastProblem.
+ * States: skeletonRows, emptyState, errorState. Charts: sparkline, RhythmStrip.
  */
 
 import { clear, el, icon, on, reconcile, setAttr, setText, svgEl } from "./dom.js";
@@ -450,16 +450,6 @@ export function sparkline({ label, length = 32, max = 100, class: className = ""
 /** Show values in what `sparkline` has made. */
 export function setSparkline(node, values) {
   node.rwShow(values);
-}
-
-const BLOCKS = "▁▂▃▄▅▆▇█";
-
-/** The last hour of a notification as eight blocks; null if nothing has happened in it. */
-export function rhythmBlocks(ring, now) {
-  const cells = format.rhythmCells(ring, now);
-  if (cells === null) return null;
-  const most = Math.max(...cells);
-  return cells.map((count) => BLOCKS[Math.round((count / most) * 7)]).join("");
 }
 
 /**

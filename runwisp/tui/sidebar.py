@@ -88,6 +88,7 @@ class Sidebar(Rows):
             self._on_open(item)
 
     def act(self, action: Action) -> bool:
+        self._refresh()
         if action is Action.FILTER_NAMES:
             self.needle = ""
             return True
@@ -96,7 +97,7 @@ class Sidebar(Rows):
                 run_unit(self._desk, self._desk.model.units[self._current.name])
             return True
         is_done = super().act(action)
-        self.after_paint()
+        self._note_current()
         return is_done
 
     def takes_text(self) -> bool:
@@ -104,10 +105,11 @@ class Sidebar(Rows):
 
     def type(self, key: str) -> None:
         needle = self.needle or ""
+        self._refresh()
         if key == "esc":
             self.needle = None
         elif key == "enter":
-            if isinstance(self._current, UnitRow):
+            if self._current in self._items:
                 self.open(self._items.index(self._current))
             self.needle = None
         elif key == "backspace":
@@ -117,7 +119,16 @@ class Sidebar(Rows):
         elif len(key) == 1 and key.isprintable():
             self.needle = needle + key
 
+    def click(self, column: int, row: int) -> None:
+        self._refresh()
+        super().click(column, row)
+        self._note_current()
+
     def before_paint(self, height: int) -> None:
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """List what there is now, with the cursor where it was, or on the first name that matches."""
         model = self._desk.model
         made_from = (model.revision, self.needle, model.daemon)
         if made_from == self._made_from:
@@ -126,9 +137,12 @@ class Sidebar(Rows):
         self._items = list(_items(model, self.needle))
         if self._current in self._items:
             self.cursor = self._items.index(self._current)
+        elif self.needle is not None:
+            self.cursor = 0
         self.move_to(self.cursor)
+        self._note_current()
 
-    def after_paint(self) -> None:
+    def _note_current(self) -> None:
         if self.cursor < len(self._items):
             self._current = self._items[self.cursor]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import urwid
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.interfaces import IDelayedCall, IReactorFromThreads
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,6 +24,7 @@ from runwisp.client.sse import Event
 from runwisp.client.transport import EventStream, Transport
 from runwisp.errors import RunWispError
 from runwisp.model import RunId, UnixMs
+from runwisp.tui.ansi import Depth
 from runwisp.tui.desk import Overlay, Question, View
 from runwisp.tui.model import Link, Model
 from runwisp.tui.pane import Pane
@@ -38,7 +39,7 @@ SOCKET = SocketAddress(Path("/run/runwisp.sock"))
 T = TypeVar("T")
 Document = sent.Document
 #: What a request is answered with: a document, an error, or what makes one of its query.
-Reply = Document | RunWispError | Callable[[Mapping[str, str]], Document] | None
+Reply: TypeAlias = Mapping[str, Any] | RunWispError | Callable[[Mapping[str, str]], Document] | None
 
 
 def run(number: int = 1, **changes: Any) -> RemoteRun:
@@ -250,6 +251,7 @@ class FakeDesk:
     wire: StubWire = field(factory=StubWire)
     clock: Clock = field(factory=Clock)
     time: UnixMs = NOW
+    colors: Depth = 256
     done: list[str] = field(factory=list)
     overlay: Overlay | None = None
 
@@ -261,6 +263,9 @@ class FakeDesk:
 
     def seconds(self) -> float:
         return self.clock.seconds()
+
+    def later(self, delay_s: float, work: Callable[[], None]) -> IDelayedCall:
+        return self.clock.callLater(delay_s, work)
 
     def invalidate(self) -> None:
         self.done.append("draw")

@@ -9,11 +9,12 @@ from attrs import frozen
 
 from runwisp.tui import keys
 from runwisp.tui.desk import Desk, Overlay, Question
-from runwisp.tui.draw import Line, Segment, canvas, fit, width_of, wrapped
+from runwisp.tui.draw import Line, Segment, canvas, fit, safe, width_of, wrapped
 
 _MARGIN = 2
 _PAPER = "raised"
 _WIDEST = 60
+_NARROWEST = 40
 
 
 @frozen
@@ -124,14 +125,15 @@ class Pager(Overlay):
         self._room = 1
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        return min(78, width - 2), min(height - 2, len(self._lines) + 2)
+        widest = max((sum(width_of(safe(text)) for _, text in line) for line in self._lines), default=0)
+        return min(max(_NARROWEST, widest + 4), width - 2), min(height - 2, len(self._lines) + 2)
 
     def paint(self, width: int, height: int, has_focus: bool) -> urwid.Canvas:
-        self._room = height - 2
+        self._room = max(1, height - 2)
         self._scroll(0)
         head = Line([("badge primary", fit(f"  {self._title}", width))], _PAPER)
-        seen = self._lines[self._top : self._top + self._room]
-        body = [Line([("text", "  "), *segments], _PAPER) for segments in seen]
+        seen = range(self._top, min(len(self._lines), self._top + self._room))
+        body = [self._row(index, width) for index in seen]
         return canvas([head, Line(paper=_PAPER), *body], width, height, _PAPER)
 
     def press(self, key: str) -> None:
@@ -156,8 +158,64 @@ class Pager(Overlay):
     def wheel(self, lines: int) -> None:
         self._scroll(lines)
 
+    def _row(self, index: int, width: int) -> Line:
+        return Line([("text", "  "), *self._lines[index]], _PAPER)
+
     def _scroll(self, lines: int) -> None:
         self._top = max(0, min(self._top + lines, len(self._lines) - self._room))
+
+
+@frozen
+class MenuLine:
+    """A line of a menu. Without ``on_chosen`` it is only to be read; the cursor begins at the current one."""
+
+    segments: Sequence[Segment] = ()
+    on_chosen: Callable[[], None] | None = None
+    is_current: bool = False
+
+
+class Menu(Pager):
+    """Lines some of which can be chosen; without any of those it is scrolled like any text."""
+
+    def __init__(self, desk: Desk, title: str, lines: Sequence[MenuLine]) -> None:
+        super().__init__(desk, title, [line.segments for line in lines])
+        self._menu = lines
+        self._stops = [index for index, line in enumerate(lines) if line.on_chosen is not None]
+        current = [place for place, index in enumerate(self._stops) if lines[index].is_current]
+        self._cursor = current[0] if current else 0
+
+    def press(self, key: str) -> None:
+        action = keys.find([keys.Place.LIST], key)
+        if self._stops and action in {keys.Action.UP, keys.Action.DOWN}:
+            self._move(1 if action is keys.Action.DOWN else -1)
+        elif self._stops and key == "enter":
+            self._choose(self._stops[self._cursor])
+        else:
+            super().press(key)
+
+    def click(self, column: int, row: int) -> None:
+        index = self._top + row - 2
+        if row >= 2 and index in self._stops:
+            self._choose(index)
+        elif not self._stops:
+            super().click(column, row)
+
+    def _move(self, step: int) -> None:
+        self._cursor = max(0, min(self._cursor + step, len(self._stops) - 1))
+        # Above the first one there may be something to read.
+        index = self._stops[self._cursor] if self._cursor else 0
+        self._top = min(self._top, index)
+        self._top = max(self._top, self._stops[self._cursor] - self._room + 1)
+
+    def _choose(self, index: int) -> None:
+        on_chosen = self._menu[index].on_chosen
+        self._desk.close_overlay()
+        if on_chosen is not None:
+            on_chosen()
+
+    def _row(self, index: int, width: int) -> Line:
+        is_at_cursor = bool(self._stops) and index == self._stops[self._cursor]
+        return Line([("text", "  "), *self._menu[index].segments], "cursor" if is_at_cursor else _PAPER)
 
 
 def help_overlay(desk: Desk) -> Pager:

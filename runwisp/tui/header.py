@@ -175,7 +175,9 @@ class Stack(View):
             if action in {Action.DOWN, Action.END, Action.PAGE_DOWN}:
                 self.is_in_header = False
                 return True
-            return action in {Action.UP, Action.TOP, Action.PAGE_UP}
+            if action in {Action.UP, Action.TOP, Action.PAGE_UP}:
+                return True
+            return action not in {Action.LEFT, Action.RIGHT} and self.body.act(action)
         if self.body.act(action):
             return True
         if action is Action.UP and self.header.has_spots():

@@ -10,7 +10,7 @@ from runwisp.tui.draw import Segment
 from runwisp.tui.header import Header, Part, Spot, Stack, title
 from runwisp.tui.keys import Place
 from runwisp.tui.runlist import RunList
-from runwisp.tui.runtable import RunTable
+from runwisp.tui.runpicker import RunPicker
 
 _BULLETS = "•" * 22
 
@@ -18,7 +18,7 @@ _BULLETS = "•" * 22
 class HomeHeader(Header):
     """Title with chips, and the fields that can be copied."""
 
-    def __init__(self, desk: Desk, table: RunTable) -> None:
+    def __init__(self, desk: Desk, table: RunPicker) -> None:
         super().__init__()
         self._desk = desk
         self._table = table
@@ -32,7 +32,7 @@ class HomeHeader(Header):
         lines.append([])
         if daemon is not None:
             lines += self._fields(daemon)
-        lines += [[], [("bright", " Recent activity"), *self._total()]]
+        lines += [[], [("bright", " Recent activity"), *self._total()], *self._table.banner()]
         lines.append(self._table.head(width).segments)
         return lines
 
@@ -76,7 +76,7 @@ class Home(Stack):
     """Fields, and the runs of all units."""
 
     def __init__(self, desk: Desk) -> None:
-        self.table = RunTable(desk, RunList(), has_task=True)
+        self.table = RunPicker(desk, RunList(), has_task=True)
         self._desk = desk
         super().__init__(HomeHeader(desk, self.table), self.table)
 

@@ -15,6 +15,7 @@ from runwisp.tui.draw import Line, Segment, fit
 from runwisp.tui.keys import Place
 from runwisp.tui.rows import Look, Rows
 from runwisp.tui.runlist import PAGE, RunList, Want
+from runwisp.tui.selection import Selection
 from runwisp.tui.theme import badge_of
 
 _ID_WIDTH = 5
@@ -58,7 +59,7 @@ class RunTable(Rows):
     def __init__(self, desk: Desk, runs: RunList, *, has_task: bool) -> None:
         super().__init__(desk.seconds)
         self.runs = runs
-        self.marked: set[RunId] = set()
+        self.marked = Selection()
         self._desk = desk
         self._has_task = has_task
         self._asked: Want | None = None
@@ -108,7 +109,7 @@ class RunTable(Rows):
         columns = widths(width, has_task=self._has_task)
         is_live = self._desk.model.is_connected
         plain = "dim" if is_live else "faint"
-        mark = ("warning", "✓" if run.id in self.marked else " ")
+        mark = ("warning", "✓" if self.marked.holds(run) else " ")
         cells: list[Segment] = [mark]
         if columns.task:
             cells += [("text" if is_live else "faint", fit(run.label, columns.task)), ("text", " ")]

@@ -13,7 +13,7 @@ from runwisp.tui.header import Header, Part, Spot, Stack, button, title
 from runwisp.tui.info import schedule
 from runwisp.tui.keys import Action, Place
 from runwisp.tui.runlist import Filter, RunList
-from runwisp.tui.runtable import RunTable
+from runwisp.tui.runpicker import RunPicker
 from runwisp.tui.times import until
 from runwisp.units import parse_time
 
@@ -32,7 +32,7 @@ _OPERATIONS: dict[Action, Callable[[Desk, RemoteUnit], None]] = {
 class UnitHeader(Header):
     """What the unit is, and buttons."""
 
-    def __init__(self, desk: Desk, name: str, table: RunTable) -> None:
+    def __init__(self, desk: Desk, name: str, table: RunPicker) -> None:
         super().__init__()
         self._desk = desk
         self._name = name
@@ -52,7 +52,7 @@ class UnitHeader(Header):
             lines += [[], [("text", " "), *self._buttons(unit)]]
             if not unit.api_trigger:
                 lines.append([("muted", f" {operations.locked(unit)}")])
-        return [*lines, [], self._table.head(width).segments]
+        return [*lines, [], *self._table.banner(), self._table.head(width).segments]
 
     def _state(self, unit: RemoteUnit) -> Iterator[Sequence[Part]]:
         if unit.kind is Kind.SERVICE:
@@ -90,7 +90,7 @@ class UnitView(Stack):
     """The page of one unit."""
 
     def __init__(self, desk: Desk, name: str) -> None:
-        self.table = RunTable(desk, RunList(Filter(task_name=name)), has_task=False)
+        self.table = RunPicker(desk, RunList(Filter(task_name=name)), has_task=False)
         self._desk = desk
         self._name = name
         self._ask_at = 0.0

@@ -109,9 +109,9 @@ class RunList:
         if want in self._following:
             return self._following[want]
         query = self.filter.query()
-        if want is Want.OLDER:
+        if want is Want.OLDER and self.rows:
             query["created_before"] = format_time(self.rows[-1].created_at)
-        elif want is Want.NEWER:
+        elif want is Want.NEWER and self.rows:
             query["created_after"] = format_time(self.rows[0].created_at)
         if want in {Want.NEWER, Want.LAST}:
             query["order"] = "asc"
@@ -119,7 +119,7 @@ class RunList:
 
     def wanted(self, top: int, bottom: int) -> Want | None:
         """The page that is needed while the rows ``top`` to ``bottom`` are seen."""
-        if not self.is_loaded:
+        if not self.is_loaded or (not self.rows and (self.has_older or self.has_newer)):
             return Want.FIRST
         if self.has_older and bottom >= len(self.rows) - AHEAD:
             return Want.OLDER

@@ -12,7 +12,7 @@ from runwisp.errors import RunWispError
 from runwisp.model import RunId, Status, UnixMs
 from runwisp.tui.desk import Desk
 from runwisp.tui.draw import Line, Segment, fit
-from runwisp.tui.keys import Place
+from runwisp.tui.keys import Action, Place
 from runwisp.tui.rows import Look, Rows
 from runwisp.tui.runlist import PAGE, RunList, Want
 from runwisp.tui.selection import Selection
@@ -44,6 +44,8 @@ def widths(room: int, *, has_task: bool) -> Widths:
         if left < 0:
             left += floors[name] + 1
             floors[name] = 0
+    if has_task:
+        floors["task"] += min(0, left)
     for name, cap in caps.items():
         more = max(0, min(left, cap - floors[name])) if floors[name] else 0
         floors[name] += more
@@ -96,13 +98,22 @@ class RunTable(Rows):
     def open(self, index: int) -> None:
         self._desk.show_run(self.runs.rows[index].id)
 
+    def act(self, action: Action) -> bool:
+        ends = {Action.END: (Want.LAST, self.runs.has_older), Action.TOP: (Want.FIRST, self.runs.has_newer)}
+        want, is_elsewhere = ends.get(action, (None, False))
+        if want is None or not is_elsewhere or not self._desk.model.is_connected:
+            return super().act(action)
+        self._asked = want
+        self._desk.start(self._go_to_end(want))
+        return True
+
     def before_paint(self, height: int) -> None:
         self._hold()
         self._fetch(height)
 
     def after_paint(self) -> None:
         run = self.current
-        self._anchor = (run.id, self.cursor - self.top) if run is not None else None
+        self._anchor = (run.id, self.cursor) if run is not None else None
 
     def line(self, index: int, width: int, look: Look) -> Line:
         run, now = self.runs.rows[index], self._desk.now()
@@ -149,12 +160,13 @@ class RunTable(Rows):
         return 15.0
 
     def _hold(self) -> None:
-        """Keep the cursor on its run, and the run where it is on the screen."""
+        """Keep the cursor on its run, and the run where it is on the screen, unless it is at the very top."""
         if self._anchor is None or self.cursor == 0:
             return
         place = self.runs.index(self._anchor[0])
-        if place is not None and place != self.cursor:
-            self.cursor, self.top = place, place - self._anchor[1]
+        if place is not None:
+            self.cursor += place - self._anchor[1]
+            self.top += place - self._anchor[1]
 
     def _fetch(self, height: int) -> None:
         want = self.runs.wanted(self.top, self.top + height)
@@ -162,6 +174,12 @@ class RunTable(Rows):
         if want is not None and self._asked is None and self._desk.model.is_connected and not is_early:
             self._asked = want
             self._desk.start(self._load(want))
+
+    async def _go_to_end(self, want: Want) -> None:
+        """Fetch the oldest or the newest runs, and go to the very first or last of all."""
+        await self._load(want)
+        self._anchor = None
+        self.move_to(self.count() - 1 if want is Want.LAST else 0)
 
     async def _load(self, want: Want) -> None:
         filter_, query = self.runs.filter, self.runs.query(want)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,3 +154,20 @@ def test_seconds_tick_only_while_they_are_shown(desk: FakeDesk) -> None:
     assert table(desk, sent.run(1, **old)).tick_s() == 15.0
     assert table(desk, sent.live_run(1, **old)).tick_s() == 1.0
     assert table(desk, sent.run(1)).tick_s() == 1.0
+
+
+def test_the_keys_for_both_ends_go_to_the_very_first_and_last_run(desk: FakeDesk) -> None:
+    newest = [sent.run(number) for number in range(200, 100, -1)]
+    oldest = [sent.run(number) for number in range(1, 101)]
+
+    def answer(query: Mapping[str, str]) -> sent.Document:
+        return page(*(oldest if query.get("order") == "asc" else newest), next_cursor="more", total=9999)
+
+    made = table(desk)
+    desk.wire.on("GET /api/runs", answer)
+    made.runs.reload()
+    rows_of(made)
+    made.act(Action.END)
+    assert rows_of(made)[-1].endswith("R001")
+    made.act(Action.TOP)
+    assert rows_of(made)[0].endswith("R200")

@@ -41,7 +41,7 @@ clean:
 
 # What the tests call besides Python.
 system-packages:
-	@.ci/need faketime 'faketime --version' fish 'command -v fish' procps 'test -x /bin/kill' systemd 'command -v systemd-analyze' zsh 'command -v zsh'
+	@.ci/need chromium 'chromium --version' faketime 'faketime --version' fish 'command -v fish' procps 'test -x /bin/kill' systemd 'command -v systemd-analyze' zsh 'command -v zsh'
 
 # The interpreter is there, recent enough, and able to make a virtual environment.
 .venv/bin/python:

@@ -21,6 +21,11 @@ export const clock = {
   },
 };
 
+/** A table in which only its own words are found, whatever is looked up. */
+function lookup(table) {
+  return Object.assign(Object.create(null), table);
+}
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -189,7 +194,7 @@ export function replicaName(run) {
  * How each display status looks: the phase of a run, and its end reason after that.
  * @type {Record<string, {label: string, tone: string, icon: string, needsAttention: boolean}>}
  */
-export const STATUSES = Object.fromEntries(
+export const STATUSES = lookup(Object.fromEntries(
   [
     ["pending", "neutral", "clock", false],
     ["running", "running", "spinner", false],
@@ -207,7 +212,7 @@ export const STATUSES = Object.fromEntries(
     ["queue_full", "warning", "stack", false],
     ["dst_skipped", "neutral", "skip", false],
   ].map(([word, tone, icon, needsAttention]) => [word, { label: words(word), tone, icon, needsAttention }]),
-);
+));
 
 /** The word that stands for a run: `pending`, `running`, or its end reason. */
 export function statusWord(run) {
@@ -225,8 +230,8 @@ export function words(word) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-const TRIGGERS = { cron: "Cron", api: "API", service: "Service", startup: "Startup" };
-const SOURCES = { ui: "UI", cli: "CLI", hook: "Hook" };
+const TRIGGERS = lookup({ cron: "Cron", api: "API", service: "Service", startup: "Startup" });
+const SOURCES = lookup({ ui: "UI", cli: "CLI", hook: "Hook" });
 
 /** `Cron`, `API · UI`. */
 export function trigger(run) {
@@ -247,10 +252,10 @@ export function runSeconds(run, now) {
 
 // -- schedules in words (spec: config, cron grammar) ----------------------------------------------------------------
 
-const ALIASES = {
+const ALIASES = lookup({
   "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
   "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
-};
+});
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const WEEKDAY_NAMES = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 

@@ -96,12 +96,9 @@ export class Store {
   #refreshPause = 300;
   #hasStarted = false;
 
-  constructor() {
-    this.#live = new Live(
-      (event) => this.#heard(event),
-      () => this.#liveChanged(),
-    );
-    if (!globalThis.document) return;
+  /** @param {(onEvent: Function, onState: Function) => Live} [makeLive] another connection, for tests */
+  constructor(makeLive = (onEvent, onState) => new Live(onEvent, onState)) {
+    this.#live = makeLive((event) => this.#heard(event), () => this.#liveChanged());
     document.addEventListener("visibilitychange", () => {
       // No frame comes to a page that is not seen.
       if (document.hidden) this.#flush();

@@ -201,7 +201,10 @@ class Menu(Pager):
             super().click(column, row)
 
     def _move(self, step: int) -> None:
-        self._cursor = max(0, min(self._cursor + step, len(self._stops) - 1))
+        if not 0 <= self._cursor + step < len(self._stops):
+            self._scroll(step)
+            return
+        self._cursor += step
         # Above the first one there may be something to read.
         index = self._stops[self._cursor] if self._cursor else 0
         self._top = min(self._top, index)

@@ -169,6 +169,11 @@ class LogPane(Pane):
         self._left = max(0, min(self._left + columns, self._widest - _PAN))
         return True
 
+    def go_to(self, line: int) -> None:
+        """Show that line, and mark it."""
+        self._go_to(line)
+        self._marked = line
+
     def _go_to(self, line: int) -> None:
         """Show that line, where it has to be fetched first."""
         self.is_following = False

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 import urwid
 
 from runwisp.cli.wording import display_status, duration_label, trigger_label
-from runwisp.client.resources import RemoteRun, RemoteUnit
+from runwisp.client.resources import LogHit, RemoteRun, RemoteUnit
 from runwisp.model import Kind, RunId, Status
-from runwisp.tui import operations
+from runwisp.tui import details, operations
 from runwisp.tui.desk import Desk
 from runwisp.tui.draw import Segment, fit, safe, width_of
 from runwisp.tui.header import Header, Part, Spot, Stack, button
 from runwisp.tui.keys import Action, Place
 from runwisp.tui.logview import LogPane
+from runwisp.tui.search import Search
 from runwisp.tui.theme import badge_of
 from runwisp.tui.times import absolute
 from runwisp.units import format_duration, format_size
@@ -147,8 +148,13 @@ class RunView(Stack):
         if self.run is not None and action in {Action.RUN, Action.STOP, Action.DELETE}:
             self._operate(self.run, action)
             return True
-        if action is Action.LOG_LINK:
-            self._copy_link()
+        others = {
+            Action.LOG_LINK: self._copy_link,
+            Action.DETAILS: lambda: self._desk.start(details.show_run(self._desk, self._run_id)),
+            Action.SEARCH: self._search,
+        }
+        if action in others:
+            others[action]()
             return True
         return super().act(action)
 
@@ -182,6 +188,16 @@ class RunView(Stack):
             operations.run_unit(self._desk, unit)
         else:
             operations.retry_run(self._desk, run, unit)
+
+    def _search(self) -> None:
+        if self.run is not None:
+            self._desk.open_overlay(Search(self._desk, self.run.task_name, self._open_hit))
+
+    def _open_hit(self, hit: LogHit) -> None:
+        if hit.run_id == self._run_id:
+            self.log.go_to(hit.n)
+        else:
+            self._desk.show(RunView(self._desk, hit.run_id, hit.n))
 
     def _copy_link(self) -> None:
         daemon = self._desk.model.daemon

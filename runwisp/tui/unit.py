@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from runwisp.client.resources import RemoteUnit
+from runwisp.client.resources import LogHit, RemoteUnit
 from runwisp.model import Kind
-from runwisp.tui import operations
+from runwisp.tui import details, operations
 from runwisp.tui.desk import Desk
 from runwisp.tui.draw import Segment, wrapped
 from runwisp.tui.header import Header, Part, Spot, Stack, button, title
 from runwisp.tui.info import schedule
 from runwisp.tui.keys import Action, Place
+from runwisp.tui.run import RunView
 from runwisp.tui.runlist import Filter, RunList
 from runwisp.tui.runpicker import RunPicker
+from runwisp.tui.search import Search
 from runwisp.tui.times import until
 from runwisp.units import parse_time
 
@@ -26,6 +28,7 @@ _OPERATIONS: dict[Action, Callable[[Desk, RemoteUnit], None]] = {
     Action.RUN: operations.run_unit,
     Action.STOP: operations.stop_unit,
     Action.PAUSE: operations.pause_unit,
+    Action.DETAILS: lambda desk, unit: desk.start(details.show_unit(desk, unit)),
 }
 
 
@@ -115,6 +118,9 @@ class UnitView(Stack):
         return 1.0
 
     def act(self, action: Action) -> bool:
+        if action is Action.SEARCH:
+            self._desk.open_overlay(Search(self._desk, self._name, self._open_hit))
+            return True
         operation = _OPERATIONS.get(action)
         if operation is None:
             return super().act(action)
@@ -122,6 +128,9 @@ class UnitView(Stack):
         if unit is not None:
             operation(self._desk, unit)
         return True
+
+    def _open_hit(self, hit: LogHit) -> None:
+        self._desk.show(RunView(self._desk, hit.run_id, hit.n))
 
     def _next_run_at(self) -> int | None:
         unit = self._desk.model.units.get(self._name)

@@ -56,7 +56,7 @@ class Wire:
         answer.addBoth(self._count_down)
         if self._workers < min(self._waiting, _WORKERS):
             self._workers += 1
-            Thread(target=self._serve, daemon=True).start()
+            Thread(target=self._serve, name="asking", daemon=True).start()
         self._orders.put((work, answer))
         return answer
 
@@ -75,7 +75,7 @@ class Wire:
         listening = Listening(
             self.reactor, self._api(), connect, parse, self.guard(on_item), self.guard(on_end)
         )
-        Thread(target=listening.run, daemon=True).start()
+        Thread(target=listening.run, name="listening", daemon=True).start()
         return listening
 
     def _serve(self) -> None:

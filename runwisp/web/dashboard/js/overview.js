@@ -1,13 +1,13 @@
 /** The overview: how the daemon is, what needs attention, what runs, what comes next, and all units. */
 
 import { clear, el, icon, on, reconcile, setAttr, setIcon, setText, VirtualList } from "./dom.js";
-import { ago, bytes, clock, counted, countdown, cronWords, duration, elapsed, exitText, ms, replicaName, scheduleWords, statusLook, statusWord, upcoming } from "./format.js";
+import { ago, bytes, clock, counted, countdown, cronWords, duration, elapsed, exitText, grouped, ms, replicaName, scheduleWords, statusLook, statusWord, upcoming } from "./format.js";
 import { trouble } from "./phrases.js";
 import { hrefOf, importModule, navigate, setPage } from "./shell.js";
 import { newestFirst, store, UNIT_STATES, unitState } from "./store.js";
 import {
-  button, dot, emptyState, errorState, iconButton, RhythmStrip, setAgo, setDot, setReason, setSparkline, setStatusBadge, skeletonRows,
-  sparkline, statusBadge, ticking, upcomingText, setUpcoming, agoText,
+  agoText, button, dot, emptyState, errorState, iconButton, RhythmStrip, setAgo, setDot, setReason, setSparkline, setUpcoming, skeletonRows,
+  sparkline, ticking, upcomingText,
 } from "./widgets.js";
 
 const IN_PANEL = 4;
@@ -231,7 +231,7 @@ class Gauges {
   }
 
   draw({ units, attention, running, recent }) {
-    this.#healthy.show(`${units.length - attention}`, `of ${counted(units.length, "unit")}`);
+    this.#healthy.show(grouped(units.length - attention), `of ${counted(units.length, "unit")}`);
     this.#attention.show(String(attention), attention === 0 ? "nothing failed" : "look at these first");
     setAttr(this.#attention.node, "data-tone", attention > 0 ? "warning" : null);
     const waiting = store.activeRuns().length - running;
@@ -241,8 +241,8 @@ class Gauges {
   }
 
   drawLoad() {
-    const last = store.samples.at(-1);
-    if (!last) return;
+    const last = store.samples.at(-1) ?? store.system;
+    if (last === null) return;
     this.#cpu.show(last.cpu_usage, store.samples.map((one) => one.cpu_usage), counted(store.system?.cpu_cores ?? 1, "core"));
     this.#memory.show(last.mem_usage, store.samples.map((one) => one.mem_usage), `${bytes(last.mem_used)} / ${bytes(last.mem_total)}`);
   }
@@ -363,7 +363,7 @@ const attentionRow = {
     nameRow(node, unit.name, unit.last_run?.is_failure ? hrefOf.run(unit.last_run) : hrefOf.unit(unit.name));
     const at = unit.last_run && (unit.last_run.end_at ?? unit.last_run.created_at);
     node.children[2].tell((now) => (at === null ? "" : ago(at, now)));
-    node.children[3].tell((now) => trouble(unit, now).replace(/ · [^·]* ago/, ""));
+    node.children[3].tell((now) => trouble(unit, now));
   },
 };
 
@@ -573,10 +573,11 @@ function updateUnitRow(node, unit, index, count) {
   setText(name.firstChild, unit.name);
   setAttr(name, "href", hrefOf.unit(unit.name));
   setDot(mark.firstChild, look.tone);
-  setText(mark.lastChild, state === "paused" || unit.paused_at === null ? look.label : `${look.label}, paused`);
+  const word = state === "attention" ? "Attention" : look.label;
+  setText(mark.lastChild, state === "paused" || unit.paused_at === null ? word : `${word}, paused`);
   setText(group, unit.group ?? "");
   group.hidden = unit.group === null;
-  setText(replicas, unit.kind === "service" ? `service${unit.instances > 1 ? ` ×${unit.instances}` : ""}` : "");
+  setText(replicas, unit.instances > 1 ? `×${unit.instances}` : "service");
   replicas.hidden = unit.kind !== "service";
   drawAbout(main.lastChild, unit);
   setAgo(latest.lastChild, unit.last_run && (unit.last_run.start_at ?? unit.last_run.created_at));

@@ -142,7 +142,7 @@ function lastExit(replica, before) {
 }
 
 /**
- * What is wrong with a unit, in a few words for lists; "" if nothing is.
+ * What is wrong with a unit, in a few words for lists that tell elsewhere when it ran; "" if nothing is.
  * @param {object} unit
  * @param {number} now
  */
@@ -151,7 +151,7 @@ export function trouble(unit, now = clock.now()) {
   if (troubled) return troubled;
   const last = unit.last_run;
   if (!last?.is_failure) return "";
-  const parts = [statusLook(statusWord(last)).label, exitText(last), ago(last.end_at ?? last.created_at, now)];
+  const parts = [statusLook(statusWord(last)).label, exitText(last)];
   if (last.next_retry_at !== null) parts.push(`retry in ${countdown((ms(last.next_retry_at) - now) / 1000)}`);
   return parts.filter(Boolean).join(" · ");
 }

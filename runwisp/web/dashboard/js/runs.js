@@ -818,6 +818,11 @@ export class RunBrowser extends HTMLElement {
     return this.#filters;
   }
 
+  /** True if there are no runs at all. */
+  get isEmpty() {
+    return this.#history.isEmpty;
+  }
+
   /** What is looked for in their output. */
   get find() {
     return this.#find;

@@ -8,7 +8,7 @@ import { sentence, verdict } from "./phrases.js";
 import { RunBrowser } from "./runs.js";
 import { hrefOf, setPage } from "./shell.js";
 import { newestFirst, store } from "./store.js";
-import { button, copyText, dot, iconButton, RhythmStrip, setDot, setReason, ticking } from "./widgets.js";
+import { button, copyText, dot, emptyState, iconButton, RhythmStrip, setDot, setReason, ticking } from "./widgets.js";
 
 const IN_STRIP = 50;
 const NEXT_RUNS = 5;
@@ -20,6 +20,7 @@ export class UnitPage extends HTMLElement {
   #replicas = null;
   #definition = null;
   #browser = null;
+  #isNothing = false;
   #ends = [];
 
   connectedCallback() {
@@ -49,6 +50,7 @@ export class UnitPage extends HTMLElement {
 
   #build(name) {
     this.#name = name;
+    this.#isNothing = false;
     this.#strip = new Strip(name, (run) => this.#browser.select(run.id), () => this.#toggleDefinition());
     this.#replicas = new Replicas((id) => this.#browser.select(id));
     this.#definition = new Definition();
@@ -59,8 +61,9 @@ export class UnitPage extends HTMLElement {
     this.#strip.load();
   }
 
-  /** Where nothing has run there is room for what would. */
+  /** Where nothing has run there is room for what would; a name without a unit and without runs is none. */
   #runsKnown(runs) {
+    this.#isNothing = this.#unit === null && this.#browser.isEmpty;
     if (runs.length === 0 && this.#browser.find === "" && location.search === "" && this.#unit) this.#toggleDefinition(true);
     this.#draw();
   }
@@ -74,12 +77,27 @@ export class UnitPage extends HTMLElement {
   #draw() {
     if (this.#route === null) return;
     const unit = this.#unit;
+    if (this.#isNothing && unit === null) return this.#showNothing();
+    if (this.#isNothing) return this.#appeared();
     const actions = unit === null ? [] : unitActions(unit).map((action) => ({ ...action, run: () => this.#act(action) }));
     this.#showPage(unit, actions);
     this.#strip.draw(unit, actions);
     this.#replicas.draw(unit);
     if (!this.#definition.node.hidden && unit) this.#definition.draw(unit);
     this.#browser.isFolded = unit?.kind === "service" && unit.instances === 1;
+  }
+
+  #showNothing() {
+    setPage({ title: this.#name });
+    const link = el("a", { class: "btn", href: hrefOf.overview(), text: "Go to the overview" });
+    clear(this, emptyState(`There is no task or service ${this.#name}.`, "It may have been renamed, or taken out of the configuration.", link));
+  }
+
+  /** What was not there has come with a new configuration. */
+  #appeared() {
+    this.#build(this.#name);
+    this.#browser.route = this.#route;
+    this.#draw();
   }
 
   #showPage(unit, actions) {
@@ -184,8 +202,7 @@ class Strip {
 
   #drawRemoved() {
     const look = { word: "Not configured", tone: "neutral", icon: "unknown" };
-    const text = this.#runs.length > 0 ? "It is not in the configuration any more; its runs are still here." : "There is no task or service of this name.";
-    this.#show(look, () => look.word, () => text);
+    this.#show(look, () => look.word, () => "It is not in the configuration any more; its runs are still here.");
     this.#description.hidden = this.#definition.hidden = true;
     reconcile(this.#buttons, [], String, () => null);
   }

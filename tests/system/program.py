@@ -107,6 +107,11 @@ class Daemon:
         assert self._process is not None
         return self._process
 
+    @property
+    def resident_bytes(self) -> int:
+        """The memory that it takes."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
     def command(self) -> list[str]:
         twistd = [str(BIN / "twistd"), "--pidfile=", "-n", "runwisp"]
         files = ["-c", str(self.config), "--data", str(self.data)]

@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -22,10 +22,11 @@ MEBIBYTE = 2**20
 STUBBORN = "trap '' TERM; echo armed; while :; do sleep 0.1; done"
 
 
-def resident(daemon: Daemon) -> int:
-    """Bytes of memory."""
-    pages = Path(f"/proc/{daemon.process.pid}/statm").read_text().split()[1]
-    return int(pages) * 4096
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon for tests that leave it as it was."""
+    with running(tmp_path_factory.mktemp("limited"), "") as daemon:
+        yield daemon
 
 
 @contextmanager
@@ -34,13 +35,46 @@ def connected(daemon: Daemon) -> Iterator[socket.socket]:
         yield client
 
 
-def test_a_hundred_thousand_bytes_of_headers_are_refused(tmp_path: Path) -> None:
-    with running(tmp_path, "") as daemon, connected(daemon) as client:
-        client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n")
-        response = HTTPResponse(client)
-        response.begin()
-        answer = whole(response)
-        assert (answer.status, answer.json()["type"]) == (431, "urn:runwisp:problem:too-large")
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + "x" * 100_000,
+        "GET /health HTTP/1.1\r\nHost: localhost\r\n" + "X: y\r\n" * 15_000,
+        "GET /health?" + "x" * 100_000 + " HTTP/1.1\r\nHost: localhost",
+        "GET /health HTTP/1.1\r\nHost: " + "x" * 100_000,
+        "X" * 100_000 + " /health HTTP/1.1\r\nHost: localhost",
+        "X" * 100_000,
+    ],
+    ids=["a header", "many headers", "a query", "a host", "a method", "no line"],
+)
+def test_a_hundred_thousand_bytes_of_headers_are_refused(limited: Daemon, head: str) -> None:
+    for connection in (over_tcp(limited.port), SocketConnection(limited.data / "runwisp.sock")):
+        with closing(connection):
+            connection.connect()
+            connection.sock.sendall(head.encode() + b"\r\n\r\n")
+            response = HTTPResponse(connection.sock)
+            response.begin()
+            answer = whole(response)
+            assert (answer.status, answer.json()["type"]) == (431, "urn:runwisp:problem:too-large")
+            assert answer.headers["connection"] == "close"
+
+
+def test_whoever_sends_a_gigabyte_over_the_network_learns_that_it_is_too_much(limited: Daemon) -> None:
+    ask(over_tcp(limited.port), "/health")
+    before = limited.resident_bytes
+    with closing(over_tcp(limited.port)) as connection:
+        connection.putrequest("POST", "/api/auth/login")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(GIGABYTE))
+        connection.endheaders()
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < GIGABYTE:
+                connection.send(b" " * MEBIBYTE)
+                sent += MEBIBYTE
+        answer = whole(connection.getresponse())
+    assert (answer.status, answer.json()["type"]) == (413, "urn:runwisp:problem:too-large")
+    assert limited.resident_bytes - before < 20 * MEBIBYTE
 
 
 def test_a_gigabyte_is_refused_without_being_read(tmp_path: Path) -> None:
@@ -58,7 +92,7 @@ def test_a_gigabyte_is_refused_without_being_read(tmp_path: Path) -> None:
 def test_a_client_that_sends_without_end_takes_no_memory_and_no_time_of_others(tmp_path: Path) -> None:
     with running(tmp_path, "") as daemon, connected(daemon) as client:
         ask(over_tcp(daemon.port), "/health")
-        before = resident(daemon)
+        before = daemon.resident_bytes
         client.sendall(
             b"POST /api/runs/bulk/stop HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -66,7 +100,7 @@ def test_a_client_that_sends_without_end_takes_no_memory_and_no_time_of_others(t
         for _ in range(200):
             client.sendall(b"100000\r\n" + b" " * MEBIBYTE + b"\r\n")
             assert ask(over_tcp(daemon.port), "/health").status == 200
-        assert resident(daemon) - before < 20 * MEBIBYTE
+        assert daemon.resident_bytes - before < 20 * MEBIBYTE
 
 
 def test_clients_that_send_headers_slowly_are_cut_off_while_others_are_served(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -13,6 +13,7 @@ from runwisp.cli.documents import no_run_document, outcome_document, run_exit_co
 from runwisp.cli.json_command import JsonCommand
 from runwisp.cli.options import Globals
 from runwisp.cli.output import print_json
+from runwisp.cli.streams import abandon
 from runwisp.errors import DataDirLocked
 from runwisp.lean import import_reactor
 from runwisp.model import Stream
@@ -63,11 +64,17 @@ def _lock(data_dir: DataDir, task: str) -> None:
 
 
 def _echo(batch: Batch) -> None:
-    target = sys.stdout if batch.stream is Stream.STDOUT else sys.stderr
-    target.buffer.write(batch.data)
-    target.buffer.flush()
+    _show(batch, sys.stdout if batch.stream is Stream.STDOUT else sys.stderr)
 
 
 def _json_echo(batch: Batch) -> None:
-    sys.stderr.buffer.write(batch.data)
-    sys.stderr.buffer.flush()
+    _show(batch, sys.stderr)
+
+
+def _show(batch: Batch, target: TextIO) -> None:
+    try:
+        target.buffer.write(batch.data)
+        target.buffer.flush()
+    except OSError:
+        # Nobody reads any more, or the disk is full; the run goes on, and its log is not concerned.
+        abandon(target)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import click
 
+from runwisp.cli.streams import is_unwritable
 from runwisp.config.suggest import closest
 from runwisp.errors import RunWispError, UsageError
 
@@ -29,6 +30,8 @@ def explained(error: Exception) -> RunWispError:
         return _usage_error(error)
     if isinstance(error, OSError) and error.filename is not None:
         return RunWispError(f"{error.filename}: {error.strerror}")
+    if isinstance(error, OSError) and is_unwritable(error):
+        return RunWispError(f"the output cannot be written: {error.strerror}")
     unexpected = RunWispError(f"unexpected error: {type(error).__name__}: {error}")
     unexpected.hints = ["--log-level debug shows where it happened"]
     return unexpected

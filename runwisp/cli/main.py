@@ -8,7 +8,6 @@ gets :class:`~runwisp.cli.options.Globals` by ``@click.pass_obj``; it raises
 from __future__ import annotations
 
 import functools
-import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from runwisp.cli.failures import UnknownWord, explained
 from runwisp.cli.given import is_debugging, remember, settings_of
 from runwisp.cli.options import FLAGS, Flag
 from runwisp.cli.output import note, print_error
+from runwisp.cli.streams import abandon, is_unwritable, prepare
 from runwisp.errors import RunWispError, UsageError, exit_code
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class Program(click.Group):
             from runwisp.cli.shells import register
 
             register()
+        prepare()
         return super().main(*args, **kwargs)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
@@ -134,10 +135,12 @@ def _reported(meta: dict[str, Any]) -> Iterator[None]:
         note("")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except BrokenPipeError:
-        # The reader has seen enough. What is still buffered must not fail again when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough.
+        abandon(sys.stdout)
         raise click.exceptions.Exit(0) from None
     except Exception as error:
+        if isinstance(error, OSError) and is_unwritable(error):
+            abandon(sys.stdout)
         raise _leave(explained(error), meta) from error
 
 
@@ -215,10 +218,6 @@ GLOBAL_OPTIONS = [
 
 
 def _begin(ctx: click.Context) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal without UTF-8 gets question marks instead of a traceback.
-            stream.reconfigure(errors="replace")
     if ctx.invoked_subcommand is None:
         from runwisp.cli.attach import attach
 

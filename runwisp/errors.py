@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from attrs import frozen
 
+#: Names of units that an error lists.
+_LISTED = 50
+
 
 class ProblemClass(StrEnum):
     """Classes of configuration errors (spec: config, conventions)."""
@@ -123,7 +126,13 @@ class UnknownUnit(RunWispError):
         if suggestion is not None:
             self.hints = [f"did you mean {suggestion!r}?"]
         elif self.known:
-            self.hints = ["known: " + ", ".join(self.known)]
+            self.hints = [self.listed]
+
+    @property
+    def listed(self) -> str:
+        """The first of the known names."""
+        rest = len(self.known) - _LISTED
+        return "known: " + ", ".join(self.known[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 class UnknownNotifier(RunWispError):

@@ -32,6 +32,7 @@ def test_every_error_has_an_exit_code(error: RunWispError, code: int) -> None:
 def test_an_unknown_unit_is_answered_with_a_suggestion_or_with_what_there_is() -> None:
     assert UnknownUnit("bakcup", ["backup", "mail"], "backup").hints == ["did you mean 'backup'?"]
     assert UnknownUnit("x", ["mail", "backup"]).hints == ["known: backup, mail"]
+    assert UnknownUnit("x", [f"job-{n:02}" for n in range(60)]).listed.endswith(", job-49 and 10 more")
 
 
 def test_the_owner_of_a_locked_data_directory_is_named() -> None:

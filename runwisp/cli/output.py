@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from runwisp.errors import ConfigErrors, Problem, RunWispError
+from runwisp.errors import ConfigErrors, Problem, RunWispError, UnknownUnit
 
 SCHEMA_VERSION = 1
 
@@ -60,9 +60,17 @@ def print_json(document: Mapping[str, object]) -> None:
 def print_error(error: RunWispError) -> None:
     """Print an error with everything that helps to fix it on stderr."""
     note(f"{paint('ERROR', 'badge', sys.stderr)} {error}")
-    details = [*map(describe_problem, error.problems)] if isinstance(error, ConfigErrors) else [*error.hints]
+    details = _details(error)
     if details:
         note("\n" + "\n".join(details))
+
+
+def _details(error: RunWispError) -> list[str]:
+    if isinstance(error, ConfigErrors):
+        return [describe_problem(problem) for problem in error.problems]
+    if isinstance(error, UnknownUnit) and error.suggestion is not None:
+        return [*error.hints, error.listed]
+    return [*error.hints]
 
 
 def describe_problem(problem: Problem) -> str:

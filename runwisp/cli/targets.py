@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from attrs import field, frozen
@@ -13,6 +13,7 @@ from runwisp.config.suggest import closest
 from runwisp.errors import RunWispError, UnknownUnit
 from runwisp.model import Run, RunId
 
+_MARKS = re.compile(r"[*?\[\]^]")
 _RUN_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
@@ -24,6 +25,14 @@ def is_run_id(target: str) -> bool:
 def is_pattern(target: str) -> bool:
     """The target is matched against names."""
     return any(mark in target for mark in "*?[")
+
+
+def no_match(sentence: str, pattern: str, names: Iterable[str]) -> RunWispError:
+    """The error of a pattern that none of the names matches, with the name nearest to it."""
+    error = RunWispError(sentence)
+    nearest = closest(_MARKS.sub("", pattern), names)
+    error.hints = [f"did you mean {nearest!r}?"] if nearest is not None else []
+    return error
 
 
 @frozen
@@ -81,5 +90,5 @@ def _matching(source: Source, target: str) -> Iterator[str]:
         return
     names = [name for name in source.names() if fnmatchcase(name, target)]
     if not names:
-        raise RunWispError(f"no task or service matches {target!r}")
+        raise no_match(f"no task or service matches {target!r}", target, source.names())
     yield from names

@@ -13,9 +13,9 @@ from attrs import frozen
 from runwisp.cli.connecting import connected
 from runwisp.cli.options import Globals
 from runwisp.cli.output import note, paint, say
-from runwisp.cli.targets import is_pattern, is_run_id
+from runwisp.cli.targets import is_pattern, is_run_id, no_match
 from runwisp.client.api import Api
-from runwisp.client.errors import NotFound, Unreachable
+from runwisp.client.errors import Unreachable
 from runwisp.client.resources import RemoteUnit
 from runwisp.config.suggest import closest
 from runwisp.errors import RunWispError, UnknownUnit
@@ -69,7 +69,10 @@ def _actions(
         for unit in meant:
             yield unit.name, partial(verb.to_unit, api, unit)
         if not meant:
-            yield target, partial(_fail, RunWispError(f"nothing to {verb.name} matches {target!r}"))
+            yield (
+                target,
+                partial(_fail, no_match(f"nothing to {verb.name} matches {target!r}", target, units)),
+            )
     elif target in units:
         yield target, partial(verb.to_unit, api, units[target])
     else:
@@ -96,6 +99,4 @@ def _attempt(name: str, action: Callable[[], str]) -> bool:
 def _sentence(name: str, error: RunWispError) -> str:
     """What is wrong with the target, in one line."""
     sentence = str(error) if name in str(error) else f"{name}: {error}"
-    if isinstance(error, (UnknownUnit, NotFound)) and error.hints:
-        return f"{sentence}; {'; '.join(error.hints)}"
-    return sentence
+    return "; ".join([sentence, *error.hints])

@@ -216,7 +216,7 @@ def test_a_run_without_output_shows_what_became_of_it(history: History) -> None:
 def test_an_unknown_name_is_an_error_with_a_suggestion(here: Path, history: History) -> None:
     (here / "runwisp.toml").write_text(CONFIG)
     assert runwisp("logs", "bakcup") == Outcome(
-        1, "", "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\n"
+        1, "", "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\nknown: backup, db-dump, web\n"
     )
 
 

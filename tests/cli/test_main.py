@@ -164,7 +164,9 @@ def test_an_extra_argument_is_a_usage_error() -> None:
 
 def test_an_error_is_one_line_a_blank_one_and_its_hints(probe: Callable[[Body], Probe]) -> None:
     call = probe(_raising(UnknownUnit("bakup", ["backup"], "backup")))
-    assert call("probe") == Outcome(1, "", "ERROR unknown task 'bakup'\n\ndid you mean 'backup'?\n")
+    assert call("probe") == Outcome(
+        1, "", "ERROR unknown task 'bakup'\n\ndid you mean 'backup'?\nknown: backup\n"
+    )
 
 
 def test_an_error_without_hints_is_one_line(probe: Callable[[Body], Probe]) -> None:

@@ -94,7 +94,10 @@ def test_words_of_a_newer_daemon_are_shown(serves: FakeDaemon) -> None:
 
 def test_an_unknown_name_is_compared_with_those_of_the_daemon(serves: FakeDaemon) -> None:
     done = runwisp("runs", "bakcup")
-    assert (done.code, done.err) == (1, "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\n")
+    assert (done.code, done.err) == (
+        1,
+        "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\nknown: backup, web\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -249,5 +252,5 @@ def test_following_ends_with_an_error_when_the_daemon_is_lost(
 def test_following_what_is_not_known_is_an_error(serves: FakeDaemon) -> None:
     serves.on("GET", "/api/events", streamed(Hold()))
     assert runwisp("logs", "-f", "bakcup") == Outcome(
-        1, "", "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\n"
+        1, "", "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\nknown: backup, web\n"
     )

@@ -123,7 +123,7 @@ def test_detached_the_id_is_printed_and_nothing_followed(serves: FakeDaemon) -> 
 def test_a_task_that_is_not_known_is_compared_with_those_that_are(serves: FakeDaemon) -> None:
     serves.on("POST", "/api/tasks/bakcup/trigger", problem(404, "not-found", "There is no task bakcup."))
     assert runwisp("run-task", "bakcup") == Outcome(
-        1, "", "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\n"
+        1, "", "ERROR unknown task 'bakcup'\n\ndid you mean 'backup'?\nknown: backup, web\n"
     )
     serves.on("POST", "/api/tasks/xyz/trigger", problem(404, "not-found", "There is no task xyz."))
     done = runwisp("run-task", "xyz", "--json")

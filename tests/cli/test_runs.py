@@ -155,7 +155,7 @@ def test_a_name_that_is_neither_is_an_error_with_a_suggestion(here: Path, histor
     (here / "runwisp.toml").write_text(CONFIG)
     history.add("gone")
     assert runwisp("runs", "reprot") == Outcome(
-        1, "", "ERROR unknown task 'reprot'\n\ndid you mean 'report'?\n"
+        1, "", "ERROR unknown task 'reprot'\n\ndid you mean 'report'?\nknown: backup, gone, report, web\n"
     )
     assert "did you mean 'gone'?" in runwisp("runs", "gonne").err
     done = runwisp("runs", "zzzzzz", "--json")

@@ -97,7 +97,7 @@ def test_what_fails_has_a_line_each_and_the_rest_is_done(serves: FakeDaemon) -> 
     refusal = problem(403, "locked", "db-locked has api_trigger = false.")
     serves.on("POST", "/api/tasks/db-locked/start", refusal)
     serves.on("POST", "/api/tasks/manual/start", problem(409, "wrong-state", "Not now."))
-    done = runwisp("start", "db-locked", "manual", "wbe", "nothing", "z*", "web")
+    done = runwisp("start", "db-locked", "manual", "wbe", "nothing", "z*", "db-dmp*", "web")
     assert done == Outcome(
         1,
         "web: starting\n",
@@ -105,7 +105,8 @@ def test_what_fails_has_a_line_each_and_the_rest_is_done(serves: FakeDaemon) -> 
         "ERROR manual: not now\n"
         "ERROR unknown task 'wbe'; did you mean 'web'?\n"
         "ERROR unknown task 'nothing'; known: db-dump, db-locked, manual, web\n"
-        "ERROR nothing to start matches 'z*'\n",
+        "ERROR nothing to start matches 'z*'\n"
+        "ERROR nothing to start matches 'db-dmp*'; did you mean 'db-dump'?\n",
     )
 
 

@@ -169,7 +169,11 @@ def test_what_cannot_be_triggered_says_why(daemon: Daemon) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "api_trigger = false" in done.stderr
     done = call(daemon, "run-task", "tikc")
-    assert (done.returncode, done.stderr) == (1, "ERROR unknown task 'tikc'\n\ndid you mean 'tick'?\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "ERROR unknown task 'tikc'\n\ndid you mean 'tick'?\n"
+        "known: flaky, hopeless, locked, sleeper, talk, tick, web\n",
+    )
 
 
 def test_a_service_is_stopped_started_and_restarted(daemon: Daemon) -> None:

@@ -15,17 +15,19 @@ from tests.web.requests import OpenGate, Response, call
 from tests.web.sample import SampleApi
 
 NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-INDEX = b'<script src="/@version/js/a.js"></script><link href="/@version/app.css">'
+INDEX = b'<script src="/@version/js/a.js"></script><link href="/@version/app.css+more.css"><!-- icons.svg -->'
 SCRIPT = b"export const a = 1;\n" * 100
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """A dashboard of three files, beside a file that is none of its."""
+    """A dashboard of a few files, beside a file that is none of its."""
     root = tmp_path / "dashboard"
     (root / "js").mkdir(parents=True)
     (root / "index.html").write_bytes(INDEX)
     (root / "app.css").write_bytes(b"a { color: red }")
+    (root / "more.css").write_bytes(b"b { color: blue }")
+    (root / "icons.svg").write_bytes(b"<svg/>")
     (root / "js" / "a.js").write_bytes(SCRIPT)
     (root / "notes.txt").write_text("not for the browser")
     (tmp_path / "secret.js").write_text("secret")
@@ -77,6 +79,17 @@ def test_a_file_is_found_by_its_name_and_below_the_version(
     assert plain.headers["cache-control"] == "no-cache"
     assert versioned.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert plain.headers["etag"] == versioned.headers["etag"]
+
+
+def test_the_index_page_has_the_icons_in_it_and_gets_its_styles_as_one(app: App) -> None:
+    text = get(app, "/").text
+    assert text.endswith("<svg/>")
+    assert f'href="{base(app)}/app.css+more.css"' in text
+    styles = get(app, f"{base(app)}/app.css+more.css")
+    assert (styles.media_type, styles.body) == (
+        "text/css; charset=utf-8",
+        b"a { color: red }b { color: blue }",
+    )
 
 
 def test_another_content_has_another_version(directory: Path) -> None:

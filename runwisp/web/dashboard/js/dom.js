@@ -4,9 +4,6 @@
  * el, svgEl, icon, setText, setAttr, clear, on, reconcile, VirtualList.
  */
 
-/** The folder that this module came from; all files of one version lie in it. */
-const BASE = new URL("..", import.meta.url).pathname;
-
 /**
  * Make an element.
  *
@@ -57,18 +54,18 @@ function append(node, children) {
 }
 
 /**
- * An icon of the sprite, hidden from screen readers: what it means has to stand beside it or in a label.
+ * An icon of the sprite (icons.svg, which the index page contains), hidden from screen readers: what it means has to stand beside it or in a label.
  * @param {string} name without "i-"
  * @param {string} [className]
  */
 export function icon(name, className = "") {
-  const use = svgEl("use", { href: `${BASE}icons.svg#i-${name}` });
+  const use = svgEl("use", { href: `#i-${name}` });
   return svgEl("svg", { class: `icon ${className}`, viewBox: "0 0 16 16", "aria-hidden": "true" }, use);
 }
 
 /** Change which icon an element made by `icon` shows. */
 export function setIcon(node, name) {
-  setAttr(node.firstChild, "href", `${BASE}icons.svg#i-${name}`);
+  setAttr(node.firstChild, "href", `#i-${name}`);
 }
 
 /** Set the text of a node unless it is that already. */

@@ -155,7 +155,8 @@ class App extends HTMLElement {
   #ready() {
     this.#pageClass = null;
     this.route();
-    setTimeout(() => store.loadUnread().catch(() => {}), 250);
+    // What is asked for first is what the page shows.
+    setTimeout(() => store.loadUnread().catch(() => {}), 700);
   }
 
   #showUnreachable() {

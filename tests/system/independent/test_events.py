@@ -11,13 +11,12 @@ from random import Random
 
 import pytest
 
+from tests.system.independent.daemons import logged_in, protected, restart
 from tests.system.independent.event_source import Event, EventSource
 from tests.system.independent.session import Client
-from tests.system.program import Daemon, running
 
 pytestmark = pytest.mark.system
 
-PASSWORD = "open sesame"
 KEPT = 1024
 CONFIG = """
 [tasks.hello]
@@ -33,14 +32,8 @@ run = "true"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """Logged in at a daemon that stays."""
-    with running(tmp_path_factory.mktemp("shared"), CONFIG, {"RUNWISP_PASSWORD": PASSWORD}) as daemon:
+    with protected(tmp_path_factory.mktemp("shared"), CONFIG) as daemon:
         yield logged_in(daemon)
-
-
-def logged_in(daemon: Daemon) -> Client:
-    client = Client(daemon.port)
-    client.login(PASSWORD)
-    return client
 
 
 def source(client: Client, last_id: str = "", lengths: Iterator[int] | None = None) -> EventSource:
@@ -139,14 +132,7 @@ def test_a_stream_that_is_cut_anywhere_and_resumed_misses_nothing_and_repeats_no
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_a_stream_goes_on_after_a_restart_of_the_daemon_once_it_was_told(tmp_path: Path, how: str) -> None:
-    def restart(daemon: Daemon) -> None:
-        if how == "stopped":
-            assert daemon.stop() == 0
-        else:
-            daemon.kill()
-        daemon.start()
-
-    with running(tmp_path, CONFIG, {"RUNWISP_PASSWORD": PASSWORD}) as daemon, ExitStack() as stack:
+    with protected(tmp_path, CONFIG) as daemon, ExitStack() as stack:
         client = logged_in(daemon)
         stream = stack.enter_context(closing(source(client)))
         events = iter(stream)
@@ -155,7 +141,7 @@ def test_a_stream_goes_on_after_a_restart_of_the_daemon_once_it_was_told(tmp_pat
         until_the_end_of("hello", events)
         old_boot = stream.last_id.partition("-")[0]
         with ThreadPoolExecutor(1) as pool:
-            restarted = pool.submit(restart, daemon)
+            restarted = pool.submit(restart, daemon, how)
             resync = next(numbered(events))
             restarted.result()
         assert (resync.name, resync.data()) == ("resync", {"reason": "restarted"})

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.system.independent.daemons import logged_in, protected, restart
 from tests.system.independent.event_source import Event, EventSource, StreamRefused
 from tests.system.independent.session import Client
-from tests.system.program import Daemon, running
 
 pytestmark = pytest.mark.system
 
-PASSWORD = "open sesame"
 LINES = 4_000
 CONFIG = f"""
 [tasks.counts]
@@ -41,7 +40,7 @@ run = "echo only; echo and >&2"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """Logged in at a daemon that stays."""
-    with running(tmp_path_factory.mktemp("shared"), CONFIG, {"RUNWISP_PASSWORD": PASSWORD}) as daemon:
+    with protected(tmp_path_factory.mktemp("shared"), CONFIG) as daemon:
         yield logged_in(daemon)
 
 
@@ -49,12 +48,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 def ended_run(client: Client) -> str:
     """The id of a run whose log is closed."""
     return fire(client, "counts", wait=True)
-
-
-def logged_in(daemon: Daemon) -> Client:
-    client = Client(daemon.port)
-    client.login(PASSWORD)
-    return client
 
 
 def fire(client: Client, name: str, *, wait: bool = False) -> str:
@@ -115,14 +108,7 @@ def test_a_stream_that_is_cut_anywhere_and_resumed_misses_no_line_and_repeats_no
 def test_a_stream_goes_on_in_the_file_after_a_restart_of_the_daemon(
     tmp_path: Path, how: str, end_reason: str
 ) -> None:
-    def restart(daemon: Daemon) -> None:
-        if how == "stopped":
-            assert daemon.stop() == 0
-        else:
-            daemon.kill()
-        daemon.start()
-
-    with running(tmp_path, CONFIG, {"RUNWISP_PASSWORD": PASSWORD}) as daemon, ExitStack() as stack:
+    with protected(tmp_path, CONFIG) as daemon, ExitStack() as stack:
         client = logged_in(daemon)
         stream = stack.enter_context(closing(log_of(client, fire(client, "waits"), "?from=1")))
         events = iter(stream)
@@ -131,7 +117,7 @@ def test_a_stream_goes_on_in_the_file_after_a_restart_of_the_daemon(
             seen.append(next(events))
         assert len(lines_of(seen)) == LINES
         with ThreadPoolExecutor(1) as pool:
-            restarted = pool.submit(restart, daemon)
+            restarted = pool.submit(restart, daemon, how)
             after = until_done(events)
             restarted.result()
     # What had no end yet is a line now; why the run ended stands behind it.

@@ -3,41 +3,34 @@
  * linking to a line, copying, downloading, and the whole window for it.
  */
 
-import { clear, el, icon, on, setAttr, setIcon, setText } from "./dom.js";
-import { bytes, counted, grouped, ms } from "./format.js";
 import { plain } from "./ansi.js";
+import { Foot, FullWindow, GoTo, Ruler } from "./consoleparts.js";
+import { clear, el, icon, on, setAttr, setIcon, setText } from "./dom.js";
+import { counted, ms } from "./format.js";
 import { RunLog } from "./log.js";
-import { Finder, placeOf } from "./logfind.js";
+import { Finder } from "./logfind.js";
 import { paintRow } from "./logpaint.js";
 import { LogView } from "./logview.js";
+import { hrefOf } from "./shell.js";
 import { store } from "./store.js";
-import { button, copyText, dot, emptyState, errorState, iconButton, skeletonRows, toast } from "./widgets.js";
+import { button, copyText, emptyState, errorState, iconButton, skeletonRows, toast } from "./widgets.js";
 
 await stylesheet();
 
 const FLASH_MS = 1500;
 /** So many lines are copied at most: a clipboard is no file. */
 const MOST_COPIED = 10_000;
+/** Characters of a line that are shown at first, by whether it is wrapped. */
+const MOST_SHOWN = { false: 4000, true: 1000 };
 const TIMES = ["off", "clock", "since"];
 const TIME_LABELS = { off: "Times: off", clock: "Times: time of day", since: "Times: since the start of the run" };
-const STATES = {
-  loading: ["Loading", "neutral"],
-  waiting: ["Waiting to start", "neutral"],
-  live: ["Streaming", "running"],
-  ended: ["Ended", "neutral"],
-  retrying: ["Reconnecting", "warning"],
-  limited: ["Live updates are at their limit", "warning"],
-  gone: ["Deleted", "neutral"],
-  failed: ["Not loaded", "danger"],
-};
-
 const isNarrow = () => matchMedia("(max-width: 767px)").matches;
 
 export class LogConsole extends HTMLElement {
   /** Told the run at its end, as the stream of its output gives it. @type {(run: object) => void} */
   onRun = () => {};
-  /** Address of a line. @type {(run: {id: string, task_name: string}, n: number) => string} */
-  hrefOf = () => "";
+  /** Address of a line in another run. @type {(run: {id: string, task_name: string}, n: number) => string} */
+  hrefOf = hrefOf.run;
   /** Told the lines that somebody picks, nulls for none: the page's address should have them. @type {(first: number|null, last: number|null) => void} */
   onPick = () => {};
 
@@ -46,61 +39,56 @@ export class LogConsole extends HTMLElement {
   #view = null;
   #finder = null;
   #paper = {
-    time: "off", start: null, matcher: null, hit: null, picked: null, flash: null, whole: new Set(),
-    hrefOf: (n) => this.hrefOf(this.#run, n),
+    time: "off", most: MOST_SHOWN.false, start: null, matcher: null, hit: null, picked: null, flash: null, whole: new Set(),
+    hrefOf: (n) => hrefOf.run(this.#run, n),
   };
   #gap = { gone: 0 };
   #tails = [];
+  #target = null;
   #hits = [];
-  #seen = 0;
-  #rate = { at: 0, total: 0, text: "" };
+  /** How many lines there were when the end was last in view; negative until that is known. */
+  #seen = -1;
   #ends = [];
-  #timer = 0;
-  #maximised = null;
-  #isMoving = false;
+  #window = new FullWindow(this, (isOpen) => this.#windowChanged(isOpen));
 
   #scroller = el("div", { class: "log", tabIndex: 0, role: "region", dataset: { testid: "log" } });
   #overlay = el("div", { class: "log-state" });
-  #ruler = el("canvas", { class: "log-ruler", "aria-hidden": "true" });
+  #ruler = new Ruler();
+  #foot = new Foot(() => this.#toggleFollow());
   #down = button("", () => (this.#view.isFollowing = true), { icon: "arrow-down", class: "log-down", testid: "log-down" });
-  #state = el("span", { class: "log-live" }, dot("neutral"), el("span", { role: "status" }));
-  #facts = el("span", { class: "num truncate", dataset: { testid: "log-facts" } });
-  #where = el("span", { class: "num log-where" });
-  #follow = button("Follow", () => this.#toggleFollow(), { class: "log-follow", testid: "log-follow" });
-  #goto = el("input", {
-    class: "console-input log-goto", placeholder: "Line or time", "aria-label": "Go to line or time",
-    title: "1200, -50, 14:05, 14:05:30, +2m30s, 50%", spellcheck: "false", autocomplete: "off",
-    dataset: { testid: "log-goto" },
+  #goto = new GoTo({
+    where: () => ({ log: this.#log, start: this.#paper.start }),
+    onLine: (line) => {
+      this.goTo(line);
+      this.onPick(line, line);
+    },
+    onLeave: () => this.#scroller.focus(),
   });
   #time = iconButton("clock", "", () => this.#nextTime());
   #wrap = iconButton("wrap", "Wrap lines", () => this.#setWrap(!this.#view.isWrapped));
   #copy = iconButton("copy", "Copy output", () => this.#copyLines());
   #download = el("a", { class: "icon-btn", download: true, title: "Download", "aria-label": "Download output" }, icon("download"));
-  #size = iconButton("maximise", "Maximise (f)", () => this.toggleMaximised());
+  #size = iconButton("maximise", "Maximise (f)", () => this.#window.toggle());
 
   connectedCallback() {
-    if (this.#isMoving) return;
+    if (this.#window.isMoving) return;
     if (this.#view === null) this.#build();
     this.#ends.push(
       on(document, "keydown", (event) => this.#anywhere(event)),
       on(document, "selectionchange", () => this.#keepSelection()),
       store.subscribe("live", () => store.isOnline && this.#log?.retry()),
     );
-    this.#timer = setInterval(() => this.#measureRate(), 1000);
+    const timer = setInterval(() => this.#showState(), 1000);
+    this.#ends.push(() => clearInterval(timer));
     if (this.#run !== null && this.#log === null) this.#open(null);
   }
 
   disconnectedCallback() {
-    if (this.#isMoving) return;
+    if (this.#window.isMoving) return;
     for (const end of this.#ends.splice(0)) end();
-    clearInterval(this.#timer);
     this.#log?.close();
     this.#log = null;
     this.#finder.dispose();
-  }
-
-  get isMaximised() {
-    return this.#maximised !== null;
   }
 
   /**
@@ -130,35 +118,27 @@ export class LogConsole extends HTMLElement {
       if (this.#paper.flash === line) this.#paper.flash = null;
       this.#view.repaint();
     }, FLASH_MS);
-    this.#view.show(line, { isNear: true });
+    this.#target = line;
+    this.#reach();
     this.#view.repaint();
+  }
+
+  /** Show the line that is to be gone to, once it is known which there are. */
+  #reach() {
+    if (this.#target === null || this.#log === null || this.#log.state === "loading") return;
+    const line = Math.max(this.#log.first, Math.min(this.#target, this.#log.total));
+    this.#target = null;
+    this.#view.show(line, { isNear: true });
+  }
+
+  /** Look for a text and mark it, and go to where it is; "" ends that. */
+  find(text, isJumping) {
+    this.#finder.find(text, isJumping);
   }
 
   /** Put the console back where it belongs. */
   leaveWindow() {
-    this.#maximised?.close();
-  }
-
-  /** Fill the window with the console, or put it back. */
-  toggleMaximised() {
-    if (this.#maximised !== null) return this.leaveWindow();
-    const place = el("div", { class: "console-place" });
-    const node = el("dialog", { class: "console-window dark", "aria-label": "Output" });
-    const focused = this.contains(document.activeElement) ? document.activeElement : this.#size;
-    document.body.append(node);
-    this.#move(() => {
-      this.replaceWith(place);
-      node.append(this);
-    });
-    node.showModal();
-    on(node, "close", () => {
-      this.#maximised = null;
-      if (place.isConnected) this.#move(() => place.replaceWith(this));
-      node.remove();
-      this.#maximisedChanged(focused);
-    });
-    this.#maximised = node;
-    this.#maximisedChanged(focused);
+    this.#window.close();
   }
 
   // -- making ----------------------------------------------------------------------------------------------------
@@ -178,23 +158,22 @@ export class LogConsole extends HTMLElement {
       onMatcher: (matcher) => this.#setMatcher(matcher),
       onHits: (hits) => {
         this.#hits = hits;
-        this.#drawRuler();
+        this.#moved();
       },
       onLeave: () => this.#scroller.focus(),
     });
     this.append(
       el(
         "div", { class: "console-bar" }, this.#finder.bar,
-        el("div", { class: "console-tools" }, this.#goto, this.#time, this.#wrap, this.#copy, this.#download, this.#size),
+        el("div", { class: "console-tools" }, this.#goto.node, this.#time, this.#wrap, this.#copy, this.#download, this.#size),
       ),
       this.#finder.results,
-      el("div", { class: "log-frame" }, this.#scroller, this.#ruler, this.#overlay, this.#down),
-      el("div", { class: "console-foot" }, this.#state, this.#facts, el("span", { class: "grow" }), this.#where, this.#follow),
+      el("div", { class: "log-frame" }, this.#scroller, this.#ruler.node, this.#overlay, this.#down),
+      this.#foot.node,
     );
     on(this.#scroller, "click", (event) => this.#clicked(event));
     on(this.#scroller, "keydown", (event) => this.#keyInLog(event));
     on(this.#scroller, "copy", (event) => this.#copyEvent(event));
-    on(this.#goto, "keydown", (event) => this.#keyInGoto(event));
     on(this, "keydown", (event) => this.#key(event));
     this.#setWrap(recall("runwisp:log-wrap", isNarrow() ? "on" : "off") === "on", false);
     this.#setTime(recall("runwisp:log-time", isNarrow() ? "off" : "clock"));
@@ -204,8 +183,8 @@ export class LogConsole extends HTMLElement {
     this.#log?.close();
     this.#log = null;
     Object.assign(this.#paper, { hit: null, picked: null, flash: null, whole: new Set() });
-    this.#seen = 0;
-    this.#rate = { at: 0, total: 0, text: "" };
+    this.#target = null;
+    this.#seen = -1;
     this.#view.reset();
   }
 
@@ -230,7 +209,8 @@ export class LogConsole extends HTMLElement {
 
   /** Something of the log has changed: that is told many times in a frame, so this does little. */
   #changed() {
-    const { first, total, partials } = this.#log;
+    const { first, total, partials, state } = this.#log;
+    if (this.#seen < 0 && state !== "loading") this.#seen = total;
     const gone = first - 1;
     if (this.#gap.gone !== gone) this.#gap = { gone };
     if (this.#tails.source !== partials) {
@@ -238,6 +218,7 @@ export class LogConsole extends HTMLElement {
       this.#tails.source = partials;
     }
     this.#view.setRange(first - (gone > 0 ? 1 : 0), total + this.#tails.length);
+    this.#reach();
   }
 
   /** The view has been drawn. */
@@ -245,28 +226,23 @@ export class LogConsole extends HTMLElement {
     if (this.#log === null) return;
     const [from, to] = this.#view.visible;
     this.#log.need(from, to);
-    const { total, state } = this.#log;
+    const { total } = this.#log;
     if (this.#view.isFollowing) this.#seen = total;
     const isAway = to < total - 2 && total > 0;
     this.#down.hidden = !isAway;
-    if (isAway) setText(this.#down.lastChild, total > this.#seen ? `${counted(total - this.#seen, "new line")}` : "To the end");
+    if (isAway) setText(this.#down.lastChild, total > this.#seen ? counted(total - this.#seen, "new line") : "To the end");
     this.#scroller.style.setProperty("--digits", Math.max(4, String(total).length));
-    setText(this.#where, total === 0 ? "" : `${grouped(Math.max(1, from))}–${grouped(Math.min(to, total))}`);
-    setAttr(this.#follow, "aria-pressed", String(this.#view.isFollowing));
-    this.#follow.hidden = state === "ended" || state === "gone" || state === "failed";
+    this.#ruler.show(this.#hits, this.#log, this.#scroller.clientHeight);
     this.#showState();
-    this.#drawRuler();
   }
 
   #showState() {
-    const { total, state, partials } = this.#log;
-    const isPending = state === "live" && this.#run.status === "pending";
-    const [word, tone] = STATES[isPending ? "waiting" : state];
-    setAttr(this.#state.firstChild, "data-tone", tone);
-    setText(this.#state.lastChild, word);
-    const facts = [counted(total, "line"), total > 0 && bytes(this.#log.bytes), state === "live" && this.#rate.text];
-    setText(this.#facts, state === "loading" ? "" : facts.filter(Boolean).join(" · "));
-    const shown = total > 0 || partials.length > 0 ? "" : isPending ? "waiting" : state;
+    if (this.#log === null || document.hidden) return;
+    const { total, partials } = this.#log;
+    const isPending = this.#log.state === "live" && this.#run.status === "pending";
+    const state = isPending ? "waiting" : this.#log.state;
+    this.#foot.show(state, this.#log, this.#view);
+    const shown = total > 0 || partials.length > 0 ? "" : state;
     if (this.#overlay.dataset.state === shown) return;
     this.#overlay.dataset.state = shown;
     this.#overlay.hidden = shown === "";
@@ -290,16 +266,6 @@ export class LogConsole extends HTMLElement {
     }
   }
 
-  #measureRate() {
-    if (this.#log === null || document.hidden) return;
-    const now = performance.now();
-    const { total } = this.#log;
-    const rate = (1000 * (total - this.#rate.total)) / (now - this.#rate.at);
-    const isKnown = this.#rate.at > 0;
-    this.#rate = { at: now, total, text: isKnown && rate >= 1 ? `${grouped(Math.round(rate))} lines/s` : "" };
-    if (this.#log.state === "live") this.#showState();
-  }
-
   // -- finding and going -----------------------------------------------------------------------------------------
 
   #setMatcher(matcher) {
@@ -314,38 +280,6 @@ export class LogConsole extends HTMLElement {
     this.#view.repaint();
   }
 
-  /** Marks beside the scroll bar where the hits are. */
-  #drawRuler() {
-    const isShown = this.#hits.length > 0 && this.#log !== null;
-    this.#ruler.hidden = !isShown;
-    if (!isShown) return;
-    const { clientHeight } = this.#scroller;
-    const { first, total } = this.#log;
-    const key = `${this.#hits.length} ${total} ${first} ${clientHeight}`;
-    if (this.#ruler.rwKey === key) return;
-    this.#ruler.rwKey = key;
-    this.#ruler.width = 6;
-    this.#ruler.height = clientHeight;
-    const context = this.#ruler.getContext("2d");
-    context.fillStyle = getComputedStyle(this).getPropertyValue("--find");
-    const rows = total - first + 1;
-    for (const n of this.#hits) context.fillRect(0, Math.floor(((n - first) / rows) * (clientHeight - 2)), 6, 2);
-  }
-
-  async #goTo(text) {
-    const { first, total } = this.#log;
-    const place = placeOf(text, this.#paper.start);
-    let line = place?.line ?? null;
-    if (place?.fromEnd) line = total + 1 - place.fromEnd;
-    if (place?.part !== undefined) line = Math.round(first + place.part * (total - first));
-    if (place?.at) line = await this.#log.lineAt(place.at).catch(() => null);
-    setAttr(this.#goto, "aria-invalid", line === null ? "true" : null);
-    if (line === null || total === 0) return;
-    line = Math.max(first, Math.min(line, total));
-    this.goTo(line);
-    this.onPick(line, line);
-  }
-
   // -- doing -----------------------------------------------------------------------------------------------------
 
   #toggleFollow() {
@@ -353,6 +287,7 @@ export class LogConsole extends HTMLElement {
   }
 
   #setWrap(isWrapped, isKept = true) {
+    this.#paper.most = MOST_SHOWN[isWrapped];
     this.#view.isWrapped = isWrapped;
     setAttr(this.#wrap, "aria-pressed", String(isWrapped));
     if (isKept) keep("runwisp:log-wrap", isWrapped ? "on" : "off");
@@ -404,7 +339,7 @@ export class LogConsole extends HTMLElement {
     this.goTo(start, n);
     const [from, to] = this.#paper.picked;
     this.onPick(from, to);
-    const href = this.hrefOf(this.#run, from) + (to > from ? `-${to}` : "");
+    const href = hrefOf.run(this.#run, from) + (to > from ? `-${to}` : "");
     copyText(location.origin + href, to > from ? "Link to the lines copied" : "Link to the line copied");
   }
 
@@ -422,19 +357,13 @@ export class LogConsole extends HTMLElement {
     this.#copyLines();
   }
 
-  #move(insert) {
-    this.#isMoving = true;
-    insert();
-    this.#isMoving = false;
-  }
-
-  #maximisedChanged(focused) {
-    const isMaximised = this.isMaximised;
-    setIcon(this.#size.firstChild, isMaximised ? "minimise" : "maximise");
-    const label = isMaximised ? "Leave full window (f)" : "Maximise (f)";
+  #windowChanged(isOpen) {
+    const label = isOpen ? "Leave the full window (f)" : "Maximise (f)";
+    setIcon(this.#size.firstChild, isOpen ? "minimise" : "maximise");
     setAttr(this.#size, "aria-label", label);
     setAttr(this.#size, "title", label);
-    focused.focus({ preventScroll: true });
+    if (!this.isConnected) return;
+    this.#scroller.focus({ preventScroll: true });
     this.#view.restore();
   }
 
@@ -442,10 +371,9 @@ export class LogConsole extends HTMLElement {
 
   #anywhere(event) {
     if (event.defaultPrevented || event.key !== "f" || hasModifier(event) || isField(event.target)) return;
-    const layer = document.querySelector("dialog[open]");
-    if (layer !== null && layer !== this.#maximised) return;
+    if (!this.#window.isTop) return;
     event.preventDefault();
-    this.toggleMaximised();
+    this.#window.toggle();
   }
 
   #key(event) {
@@ -467,7 +395,7 @@ export class LogConsole extends HTMLElement {
       Escape: () => this.#unpick(),
     };
     const action = actions[event.key];
-    if (!action || (event.key === "Escape" && this.#paper.picked === null)) return;
+    if (!action || (event.key === "Escape" && (this.#paper.picked === null || this.#window.isOpen))) return;
     if ((event.key === "n" || event.key === "N") && !this.#finder.isActive) return;
     event.preventDefault();
     event.stopPropagation();
@@ -485,19 +413,6 @@ export class LogConsole extends HTMLElement {
     this.#paper.picked = null;
     this.#view.repaint();
     this.onPick(null, null);
-  }
-
-  #keyInGoto(event) {
-    if (event.key === "Enter") {
-      event.preventDefault();
-      this.#goTo(this.#goto.value);
-    } else if (event.key === "Escape") {
-      event.preventDefault();
-      event.stopPropagation();
-      this.#goto.value = "";
-      setAttr(this.#goto, "aria-invalid", null);
-      this.#scroller.focus();
-    }
   }
 }
 

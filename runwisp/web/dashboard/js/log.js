@@ -20,9 +20,9 @@ const PROBES = 3;
 /** @typedef {{n: number, ts: number|null, stream: string, text: string, continued: boolean}} Line */
 
 /**
- * loading: the first lines are on their way. waiting: the run has not started. live, ended. retrying: the stream
- * broke off. limited: the daemon has no stream to spare. gone: the run was deleted. failed: see `problem`.
- * @typedef {"loading"|"waiting"|"live"|"ended"|"retrying"|"limited"|"gone"|"failed"} LogState
+ * loading: the first lines are on their way. live, ended. retrying: the stream broke off. limited: the daemon has no
+ * stream to spare. gone: the run was deleted. failed: see `problem`.
+ * @typedef {"loading"|"live"|"ended"|"retrying"|"limited"|"gone"|"failed"} LogState
  */
 
 export class RunLog {
@@ -292,6 +292,8 @@ export class RunLog {
   #append(lines) {
     for (const line of lines) {
       this.#put(line);
+      // Until it is measured again.
+      this.bytes += line.text.length + 1;
       if (this.partials.length > 0) this.#setPartial({ stream: line.stream, text: "" });
     }
     this.total = Math.max(this.total, lines.at(-1).n);
@@ -318,10 +320,11 @@ export class RunLog {
     this.#measure();
   }
 
-  /** The stream tells neither the size nor what has been rotated away behind it. */
+  /** A stream tells neither the size nor what has been rotated away behind it; without one this is all there is. */
   #planPoll() {
     this.#poll = setTimeout(() => {
-      if (!document.hidden && this.total !== this.#polledTotal) this.#measure();
+      const hasGrown = this.state === "live" && this.total !== this.#polledTotal;
+      if (!document.hidden && (hasGrown || this.state === "limited")) this.#measure();
       this.#polledTotal = this.total;
       if (this.state !== "ended") this.#planPoll();
     }, POLL_MS);

@@ -4,7 +4,7 @@
  */
 
 import { plain } from "./ansi.js";
-import { isAbort } from "./api.js";
+import { api, isAbort } from "./api.js";
 import { clear, el, icon, on, setAttr, setText } from "./dom.js";
 import { counted, dayAndTime, grouped, shortId, statusLook, statusWord } from "./format.js";
 import { matcherOf, searchOutput } from "./log.js";
@@ -87,12 +87,12 @@ export class Finder {
     if (isOther && !this.results.hidden) this.#searchAll();
   }
 
-  /** Look for something, as if it had been typed. */
-  find(query) {
-    this.#query = { regex: false, case: false, ...query };
-    this.#field.value = this.#query.q;
-    for (const name of ["case", "regex"]) setAttr(this.#toggles[name], "aria-pressed", String(this.#query[name]));
-    this.#search(true);
+  /** Look for a text as if it had been typed. */
+  find(text, isJumping) {
+    this.#query = { q: text, regex: false, case: false };
+    this.#field.value = text;
+    for (const name of ["case", "regex"]) setAttr(this.#toggles[name], "aria-pressed", "false");
+    this.#search(isJumping);
   }
 
   /** Take in lines that have come since. */
@@ -209,6 +209,7 @@ export class Finder {
 
   #show() {
     setText(this.#count, this.#countText());
+    this.bar.classList.toggle("has-query", this.isActive);
     this.bar.classList.toggle("is-empty", this.isActive && !this.#isSearching && this.#all.length === 0);
   }
 
@@ -221,11 +222,11 @@ export class Finder {
     return `${this.#at < 0 ? "–" : grouped(this.#at + 1)} of ${grouped(length)}${more}`;
   }
 
-  /** The index of the first hit at or after the place in view; the first of all if there is none. */
+  /** The index of the first hit at or after the place in view; of the last one if there is none. */
   #nearest(hits) {
     const place = this.#options.place();
     const at = hits.findIndex((n) => n >= place);
-    return at < 0 ? 0 : at;
+    return at < 0 ? hits.length - 1 : at;
   }
 
   // -- all runs --------------------------------------------------------------------------------------------------
@@ -247,7 +248,10 @@ export class Finder {
     const foot = el("p", { class: "find-foot", role: "status" });
     clear(this.results, list, foot);
     if (!this.isActive || this.#run === null) return setText(foot, "Type what to look for in the output of all runs.");
-    await this.#moreOfAll(list, foot, null, signal);
+    // What is known of the runs goes to the head of their hits.
+    const known = await api.get("/api/runs", { query: { task_name: this.#run.task_name }, signal }).catch(() => null);
+    if (known !== null) store.addRuns(known.items);
+    if (!signal.aborted) await this.#moreOfAll(list, foot, null, signal);
   }
 
   async #moreOfAll(list, foot, cursor, signal) {
@@ -331,44 +335,4 @@ function snippet(text, matcher) {
 function timeOfUlid(id) {
   const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   return [...id.slice(0, 10)].reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0);
-}
-
-// -- places ------------------------------------------------------------------------------------------------------
-
-const MINUTE = 60_000;
-
-/**
- * Read a place in a log: `1200` a line, `-50` from the end, `50%` of the way, `14:05` or `14:05:30.5` a time of day,
- * `2026-03-02 14:05` with its day, `+90`, `+2m30s` or `+1h` since the start of the run.
- *
- * @param {string} text
- * @param {number|null} start of the run, in milliseconds
- * @returns {{line?: number, fromEnd?: number, part?: number, at?: number}|null} `at` in milliseconds; null if it is none
- */
-export function placeOf(text, start) {
-  const value = text.trim().replaceAll(",", "");
-  if (/^[1-9]\d*$/.test(value)) return { line: Number(value) };
-  if (/^-[1-9]\d*$/.test(value)) return { fromEnd: -Number(value) };
-  const percent = /^(\d+(?:\.\d+)?)%$/.exec(value);
-  if (percent) return { part: Math.min(1, Number(percent[1]) / 100) };
-  if (/^\d{4}-\d\d-\d\d[ T]\d/.test(value)) {
-    const at = Date.parse(value.replace(" ", "T"));
-    return Number.isNaN(at) ? null : { at };
-  }
-  if (start === null) return null;
-  const since = /^\+(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?$/.exec(value);
-  if (since && value !== "+") {
-    const [hours, minutes, seconds] = since.slice(1).map((part) => Number(part ?? 0));
-    return { at: start + 1000 * (3600 * hours + 60 * minutes + seconds) };
-  }
-  const clock = /^(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,3})?))?$/.exec(value);
-  return clock && { at: timeOnDay(start, ...clock.slice(1).map((part) => Number(part ?? 0))) };
-}
-
-/** The first time of that name at or after the start, of which the part of a minute is left out. */
-function timeOnDay(start, hours, minutes, seconds) {
-  const date = new Date(start);
-  date.setHours(hours, minutes, 0, 0);
-  if (date.getTime() + MINUTE <= start) date.setDate(date.getDate() + 1);
-  return date.getTime() + seconds * 1000;
 }

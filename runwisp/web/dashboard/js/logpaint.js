@@ -6,8 +6,6 @@ import { pieces, plain } from "./ansi.js";
 import { el, setAttr, setText } from "./dom.js";
 import { counted, grouped, timeOfDay } from "./format.js";
 
-/** Beyond so many characters a line is cut, until somebody asks for the rest. */
-const MOST_SHOWN = 4000;
 const MOST_MARKS = 200;
 
 /** Characters that reorder what follows them; those that only tell the direction of letters do no harm. */
@@ -21,6 +19,7 @@ const NAMES = {
  * What rows have in common, to be changed before they are painted again.
  * @typedef {object} Paper
  * @property {"off"|"clock"|"since"} time what the column of times shows
+ * @property {number} most characters of a line; it is cut there until somebody asks for the rest
  * @property {number|null} start of the run, in milliseconds
  * @property {RegExp|null} matcher what is marked in the text
  * @property {number|null} hit the line at which the search stands
@@ -106,21 +105,20 @@ function sinceText(passed) {
   return `${passed < 0 ? "−" : "+"}${hours}${minutes}:${pad((ms / 1000) % 60)}.${pad(ms % 1000, 3)}`;
 }
 
-function paintText(node, { text }, n, { matcher, whole }) {
-  if (matcher === null && text.length <= MOST_SHOWN && !text.includes("\x1b") && !REORDERING.test(text)) {
+function paintText(node, { text }, n, { matcher, whole, most }) {
+  if (matcher === null && text.length <= most && !text.includes("\x1b") && !REORDERING.test(text)) {
     const { firstChild } = node;
     if (firstChild?.nodeType === Node.TEXT_NODE && node.lastChild === firstChild) firstChild.data = text;
     else node.replaceChildren(text);
     return;
   }
   const ranges = matcher === null ? [] : rangesOf(plain(text), matcher);
-  const isCut = !whole.has(n) && !(ranges.at(-1)?.[1] > MOST_SHOWN);
+  const isCut = !whole.has(n) && !(ranges.at(-1)?.[1] > most);
   const nodes = [];
   let shown = 0;
   for (const piece of pieces(text)) {
-    const most = isCut ? MOST_SHOWN - shown : Infinity;
-    if (most <= 0) break;
-    const part = piece.text.slice(0, most);
+    if (isCut && shown >= most) break;
+    const part = isCut ? piece.text.slice(0, most - shown) : piece.text;
     for (const [piecePart, isMarked] of divided(part, shown, ranges)) nodes.push(run(piecePart, piece.look, isMarked));
     shown += part.length;
   }

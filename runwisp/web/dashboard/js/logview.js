@@ -307,6 +307,8 @@ export class LogView {
   #measure() {
     if (!this.#isWrapped) return this.#nodes.length * LINE;
     const height = this.#block.offsetHeight;
+    // Rows whose data is not here yet tell nothing of the others.
+    if (this.#nodes.some((node) => node.rwRow === undefined)) return height;
     const average = height / Math.max(1, this.#nodes.length);
     // The scroll bar shall not breathe with each row.
     if (Math.abs(average - this.#average) > 0.3 * this.#average) this.#average = Math.max(LINE, average);

@@ -12,14 +12,19 @@ import { duration, ms, shortId, statusLook, statusWord } from "./format.js";
 import { hrefOf, navigate } from "./shell.js";
 import { store } from "./store.js";
 import {
-  agoText, button, emptyState, errorState, idChip, retryText, setAgo, setRetry, skeletonRows, ticking,
+  button, emptyState, errorState, idChip, retryText, setRetry, skeletonRows, ticking,
 } from "./widgets.js";
 
 /** Attempts that are looked up on each side of a run. */
 const MOST_ATTEMPTS = 10;
 
 /** Reasons for which a run has never had a process, and so no output. */
-const NEVER_RAN = new Set(["skipped", "queue_full", "missed", "dst_skipped"]);
+const NEVER_RAN_BECAUSE = {
+  skipped: "another run was still going on",
+  queue_full: "as many runs were waiting as may wait",
+  missed: "the daemon was not running at that time",
+  dst_skipped: "the clock was set forward over this time",
+};
 
 export class RunPage extends HTMLElement {
   /** Address of a run where this is shown. @type {(run: {id: string, task_name: string}) => string} */
@@ -31,6 +36,8 @@ export class RunPage extends HTMLElement {
   #run = null;
   #lines = null;
   #shownLines = "";
+  #text = "";
+  #found = "";
   #abort = new AbortController();
   #ends = [];
   #attempts = [];
@@ -51,7 +58,7 @@ export class RunPage extends HTMLElement {
     this.#sentence, el("div", { class: "run-about" }, this.#facts), this.#chain,
   );
   #console = new LogConsole();
-  #started = agoText(null, "num");
+  #started = ticking(() => "", null, "num");
   #isAsking = false;
 
   constructor() {
@@ -85,14 +92,13 @@ export class RunPage extends HTMLElement {
     clear(this.#tools, nodes);
   }
 
-  /** The console, for what a page wants to find in it. */
-  get console() {
-    return this.#console;
-  }
-
-  /** @param {{params: {id: string}, query: URLSearchParams}} route `line=N` or `line=N-M` in the query picks lines */
+  /**
+   * @param {{params: {id: string}, query: URLSearchParams}} route in the query `line=N` or `line=N-M` picks lines, and
+   *   `find` is looked for in the output
+   */
   set route({ params, query }) {
     this.#lines = linesOf(query.get("line"));
+    this.#text = query.get("find") ?? "";
     const isOther = params.id !== this.#id;
     this.#id = params.id;
     if (!this.isConnected) return;
@@ -136,7 +142,7 @@ export class RunPage extends HTMLElement {
     const run = this.#run;
     if (this.#head.parentNode !== this) clear(this, this.#head, this.#console);
     this.#draw();
-    this.#console.hidden = run.status === "ended" && NEVER_RAN.has(run.end_reason);
+    this.#console.hidden = run.status === "ended" && run.end_reason in NEVER_RAN_BECAUSE;
     if (this.#console.hidden) return;
     this.#showLines();
   }
@@ -147,6 +153,9 @@ export class RunPage extends HTMLElement {
     const isNew = this.#shownLines !== key && this.#lines !== null;
     this.#shownLines = key;
     this.#console.show(this.#run, ...(isNew ? this.#lines : []));
+    if (this.#text === this.#found) return;
+    this.#found = this.#text;
+    this.#console.find(this.#text, this.#lines === null);
   }
 
   #runsChanged(runs) {
@@ -205,10 +214,11 @@ export class RunPage extends HTMLElement {
   }
 
   #drawFacts(run, unit) {
-    setAgo(this.#started, run.start_at ?? run.created_at);
+    const at = run.start_at ?? run.created_at;
+    this.#started.tell((now) => startText(at, now), () => format.absolute(at));
     const queued = run.start_at === null ? 0 : (ms(run.start_at) - ms(run.created_at)) / 1000;
     const facts = [
-      [run.start_at === null ? "Created" : "Started", this.#started, format.absolute(run.start_at ?? run.created_at)],
+      [run.start_at === null ? "Created" : "Started", this.#started],
       run.end_at !== null && run.start_at !== null && ["Ended", format.timeOfDay(run.end_at), format.absolute(run.end_at)],
       ["Trigger", format.trigger(run)],
       (run.replica_index > 0 || unit?.instances > 1) && ["Replica", `${run.replica_index}${unit?.instances ? ` of ${unit.instances}` : ""}`],
@@ -336,6 +346,12 @@ export class RunPage extends HTMLElement {
   }
 }
 
+/** `02:00:00 · 5m ago`, and with the day once it is longer ago. */
+function startText(at, now) {
+  const isRecent = now - ms(at) < 86_400_000;
+  return isRecent ? `${format.timeOfDay(at)} · ${format.ago(at, now)}` : format.absolute(at);
+}
+
 function fact(name) {
   return el("div", {}, el("dt", { text: name }), el("dd"));
 }
@@ -362,52 +378,46 @@ const SIGNALS = {
  */
 export function explain(run, unit) {
   const parts = [sentenceOf(run, unit), run.message && upperFirst(run.message)];
-  const retries = run.is_failure && unit?.retry_attempts > 0 && run.next_retry_at === null;
-  if (retries && run.retry_attempt >= unit.retry_attempts) parts.push("It was the last attempt.");
+  const isLast = run.is_failure && run.next_retry_at === null && run.retry_attempt > 0;
+  if (isLast && run.retry_attempt >= unit?.retry_attempts) parts.push(`It was the last of ${run.retry_attempt + 1} attempts`);
   return parts.filter(Boolean).map(ended).join(" ");
 }
 
 function sentenceOf(run, unit) {
-  const after = run.start_at === null ? "" : ` after ${duration(run.duration)}`;
-  if (run.status === "pending") return "Waits for its turn: as many runs are active as may be";
-  if (run.status === "running") return run.stopping ? "Is asked to stop and has not ended yet" : "";
+  if (run.status === "pending") return "Waits for its turn";
+  if (run.status === "running") return run.stopping ? "It has been asked to stop and has not ended yet" : "";
+  const never = NEVER_RAN_BECAUSE[run.end_reason];
+  if (never !== undefined) return run.message ? "It never ran" : `It never ran: ${never}`;
   switch (run.end_reason) {
     case "success":
       return "";
     case "failed":
-      return run.start_at === null ? "Could not be started" : failedSentence(run.exit_code, after);
+      return run.start_at === null ? "It could not be started" : failedSentence(run.exit_code);
     case "timeout":
-      return `Was ended${after}: its timeout is ${unit?.timeout ? duration(unit.timeout) : "over"}`;
+      return `Ended because it took longer than its timeout${unit?.timeout ? ` of ${duration(unit.timeout)}` : ""}`;
     case "stopped":
-      return run.start_at === null ? "Was dropped before it started" : `Was stopped${after}`;
+      if (run.start_at === null) return "Dropped before it started";
+      return `Stopped on request${unit?.on_overlap === "terminate" ? ", or to make room for the next run" : ""}`;
     case "crashed":
-      return "The daemon died while this ran, so its end was not seen";
+      return "The daemon died while this was running, so its end was not seen";
     case "log_overflow":
-      return `Was ended${after}: its output reached ${unit?.log_max_size ? format.bytes(unit.log_max_size) : "the limit of log_max_size"}`;
-    case "skipped":
-      return run.message ? "" : "Did not run: another run was still going on";
-    case "queue_full":
-      return run.message ? "" : "Did not run: as many runs were waiting as may wait";
-    case "missed":
-      return run.message ? "" : "Did not run: the daemon was not running at that time";
-    case "dst_skipped":
-      return run.message ? "" : "Did not run: the clock was set forward over this time";
+      return `Ended because its output reached ${unit?.log_max_size ? format.bytes(unit.log_max_size) : "log_max_size"}`;
     case "daemon_stopped":
-      return `Was stopped${after} together with the daemon`;
+      return "Stopped together with the daemon";
     case "start_failed":
-      return "Was given up as failing to start";
+      return run.message ? "" : "It failed to start so often that it was given up";
     case "unhealthy":
-      return `Was ended${after}: its health check failed`;
+      return "Ended because its health check failed";
     default:
-      return `Ended${after}: ${statusWord(run).replaceAll("_", " ")}`;
+      return `Ended: ${statusWord(run).replaceAll("_", " ")}`;
   }
 }
 
-function failedSentence(code, after) {
-  if (code === -1) return `Was ended by a signal${after}; its output says which`;
+function failedSentence(code) {
+  if (code === -1) return "Ended by a signal; the last line of its output says which";
   const signal = SIGNALS[code - 128];
-  const hint = SHELL_CODES[code] ?? (signal && `as after ${signal}${code === 137 ? ", which is also how the kernel frees memory" : ""}`);
-  return `Exited with ${code}${after}${hint ? `: ${hint}` : ""}`;
+  const hint = SHELL_CODES[code] ?? (signal && (code === 137 ? "as after SIGKILL, by which the kernel frees memory too" : `as after ${signal}`));
+  return `Exited with code ${code}${hint ? `: ${hint}` : ""}`;
 }
 
 function upperFirst(text) {

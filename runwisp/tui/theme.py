@@ -37,13 +37,14 @@ class Paper:
     mono: str = ""
 
 
+#: Of the sixteen, dark grey is left out: many a terminal draws it as black on black.
 INKS = {
     "text": Ink("#c0caf5", "default"),
-    "muted": Ink("#7f88b0", "dark gray"),
-    "faint": Ink("#565f89", "dark gray"),
+    "muted": Ink("#7f88b0", "light gray"),
+    "faint": Ink("#565f89", "dark cyan"),
     "dim": Ink("#a8b2d8", "default"),
     "bright": Ink("#e0e6ff", "white", "bold", "bold"),
-    "italic": Ink("#7f88b0", "dark gray", "italics", "italics"),
+    "italic": Ink("#7f88b0", "light gray", "italics", "italics"),
     "primary": Ink("#6b85f0", "light blue", "bold", "bold"),
     "secondary": Ink("#00b791", "dark cyan"),
     "success": Ink("#9ece6a", "dark green"),
@@ -51,7 +52,7 @@ INKS = {
     "warning": Ink("#e0af68", "yellow", "", "bold"),
     "running": Ink("#7aa2f7", "light blue", "", "bold"),
     "pending": Ink("#bb9af7", "light magenta"),
-    "divider": Ink("#2a2d48", "dark gray"),
+    "divider": Ink("#2a2d48", "dark cyan"),
 }
 
 PAPERS = {
@@ -123,7 +124,8 @@ _STATUS_BADGES = {
     "daemon_stopped": "warning",
     "queue_full": "warning",
 }
-_STATUS_INKS = {
+_STATUS_#: Of the sixteen, dark grey is left out: many a terminal draws it as black on black.
+INKS = {
     "pending": "pending",
     "running": "running",
     "success": "success",

@@ -1,9 +1,11 @@
-"""A daemon in which run after run fails, and that tells two channels of it, of which one is dead.
+"""The notifications of a daemon in which one run after the other fails, with two channels, one of them dead.
 
-``python -m benchmarks.flooding DIRECTORY COUNT SECONDS LIVE DEAD`` keeps its data in ``DIRECTORY`` and lets
-``COUNT`` runs fail within so many seconds. Messages go to the ports ``LIVE``, where a server takes them, and
-``DEAD``, where nobody ever answers. It prints by how many milliseconds a beat of the reactor was late at most
-(:mod:`benchmarks.beats`), from the first failure until the last one is told.
+``python -m benchmarks.flooding DIRECTORY COUNT SECONDS LIVE DEAD`` keeps its data in ``DIRECTORY`` and tells
+of ``COUNT`` failed runs, evenly over so many seconds. Messages go to the ports ``LIVE``, where a server takes
+them, and ``DEAD``, where nobody ever answers. It prints by how many milliseconds a beat of the reactor was
+late at most (:mod:`benchmarks.beats`).
+
+There are no processes: to start one takes as long as the system lets the new process wait for a processor.
 """
 
 from __future__ import annotations
@@ -12,64 +14,80 @@ import os
 import sys
 from pathlib import Path
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.posixbase import PosixReactorBase
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import LoopingCall
 from twisted.logger import globalLogBeginner
 
+from benchmarks import history
 from benchmarks.beats import Beats
 from runwisp.config.loader import load
 from runwisp.config.settings import Config
 from runwisp.daemonlog import observer
 from runwisp.engine.assembly import assemble, use_monotonic_clock
-from runwisp.engine.boot import Boot
-from runwisp.engine.engine import Engine
-from runwisp.engine.recovery import Recovery
-from runwisp.events import Event, RunEnded
+from runwisp.events import Bus, RunEnded
 from runwisp.lean import collect_rarely, import_reactor
+from runwisp.logs.index import pack_header
+from runwisp.logs.paths import log_paths
+from runwisp.model import EndReason, Run, UnixMs
 from runwisp.notify.assembly import assemble_notifiers
 from runwisp.store.database import Database
 from runwisp.store.datadir import DataDir
+from runwisp.units import RunIds
 
 TASKS = 100
-_GLANCE_S = 0.05
+_START_MS = UnixMs(1_700_000_000_000)
 _STOP_S = 1.0
 
 
 def configuration(live: int, dead: int) -> str:
     """Every failure goes to the bell and to both channels."""
     channels = "".join(
-        f'[notifiers.{name}]\ntype = "webhook"\nurl = "http://127.0.0.1:{port}/"\n'
+        f'[notifiers.{name}]\ntype = "webhook"\nurl = "http://localhost:{port}/"\n'
         for name, port in (("live", live), ("dead", dead))
     )
-    tasks = "".join(f'[tasks.fails-{number}]\nparallelism = 4\nrun = "exit 1"\n' for number in range(TASKS))
-    return f'[notify]\ndefault_notifiers = ["inapp", "live", "dead"]\n{channels}{tasks}'
+    return f'[notify]\ndefault_notifiers = ["inapp", "live", "dead"]\n{channels}'
+
+
+def failed_runs(data: DataDir) -> list[Run]:
+    """A failed run of each task, with a log of a line."""
+    ids = RunIds(lambda: _START_MS / 1000)
+    runs = []
+    for number in range(TASKS):
+        success = history.success(ids(), f"fails-{number}", _START_MS)
+        run = evolve(success, end_reason=EndReason.FAILED, exit_code=1, is_failure=True)
+        paths = log_paths(data.logs, run.task_name, run.id, run.created_at)
+        paths.log.parent.mkdir(parents=True)
+        paths.log.write_bytes(b"a line of the log of a failed run\n")
+        paths.index.write_bytes(pack_header(1))
+        runs.append(run)
+    return runs
 
 
 class Failures:
-    """Triggers ``count`` runs, evenly over ``within_s`` seconds, and counts those that have ended."""
+    """Tells ``bus`` of ``count`` failures, evenly over ``within_s`` seconds."""
 
-    def __init__(self, reactor: PosixReactorBase, engine: Engine, count: int, within_s: float) -> None:
-        self.ended = 0
-        self._engine = engine
+    def __init__(
+        self, reactor: PosixReactorBase, bus: Bus, runs: list[Run], count: int, within_s: float
+    ) -> None:
+        self._bus = bus
+        self._runs = runs
         self._count = count
-        self._triggered = 0
-        self._loop = LoopingCall.withCount(self._trigger)
+        self._told = 0
+        self._loop = LoopingCall.withCount(self._tell)
         self._loop.clock = reactor
         self._pause_s = within_s / count
 
-    def hear(self, event: Event) -> None:
-        self.ended += isinstance(event, RunEnded)
-
     def begin(self) -> Deferred[LoopingCall]:
-        """Fires when the last one is triggered."""
+        """Fires when the last one is told."""
         return self._loop.start(self._pause_s)
 
-    def _trigger(self, due: int) -> None:
-        for _ in range(min(due, self._count - self._triggered)):
-            self._engine.trigger(f"fails-{self._triggered % TASKS}", None)
-            self._triggered += 1
-        if self._triggered == self._count:
+    def _tell(self, due: int) -> None:
+        for _ in range(min(due, self._count - self._told)):
+            self._bus.publish(RunEnded(self._runs[self._told % len(self._runs)]))
+            self._told += 1
+        if self._told == self._count:
             self._loop.stop()
 
 
@@ -79,20 +97,14 @@ async def measure(
     database = Database(data.database, reactor)
     database.open()
     parts = assemble(reactor, database, data.logs, os.environ)
-    engine = Engine(parts.resources, config)
-    notifiers = assemble_notifiers(reactor, database, parts, lambda: engine.config)
+    notifiers = assemble_notifiers(reactor, database, parts, lambda: config)
     notifiers.start("bench")
-    await Boot(engine, Recovery(parts.resources, config, parts.finish_log), database).bring_up()
+    failures = Failures(reactor, parts.bus, failed_runs(data), count, within_s)
     collect_rarely()
-    failures = Failures(reactor, engine, count, within_s)
-    parts.bus.subscribe(failures.hear)
     beats = Beats(reactor)
     beats.start()
     await failures.begin()
-    while failures.ended < count:
-        await deferLater(reactor, _GLANCE_S)
     beats.stop()
-    await engine.shut_down(config.daemon.shutdown_timeout)
     await notifiers.stop(_STOP_S)
     await database.close()
     print(beats.late_s * 1000)

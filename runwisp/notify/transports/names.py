@@ -7,10 +7,11 @@ reactor's own threads, in which the daemon also works, would all be lost to it.
 from __future__ import annotations
 
 import socket
+from _thread import start_new_thread
 from collections.abc import Callable, Sequence
 from functools import partial
-from threading import Thread
 
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import (
     IAddress,
@@ -23,7 +24,6 @@ from zope.interface import implementer
 
 #: So many may be under way; of more nothing is found until one of them is over.
 MOST_LOOKUPS = 8
-_FAMILIES = {IPv4Address: socket.AF_INET, IPv6Address: socket.AF_INET6}
 
 
 @implementer(IHostResolution)
@@ -61,18 +61,16 @@ class Names:
     ) -> IHostResolution:
         lookup = _Lookup(hostName)
         resolutionReceiver.resolutionBegan(lookup)
-        ended = partial(self._ended, resolutionReceiver)
+        if (address := _literal(hostName, portNumber)) is not None:
+            resolutionReceiver.addressResolved(address)
+            resolutionReceiver.resolutionComplete()
+            return lookup
         if self._under_way >= MOST_LOOKUPS:
             resolutionReceiver.resolutionComplete()
             return lookup
-        thread = Thread(
-            target=self._look_up,
-            args=(hostName, portNumber, ended),
-            name=f"lookup of {hostName}",
-            daemon=True,
-        )
         try:
-            thread.start()
+            # The start of a Thread waits until it runs, which on a busy machine holds up the reactor.
+            start_new_thread(self._look_up, (hostName, portNumber, partial(self._ended, resolutionReceiver)))
         except RuntimeError:  # the limit on threads is reached
             resolutionReceiver.resolutionComplete()
             return lookup
@@ -92,6 +90,13 @@ class Names:
         for address in addresses:
             receiver.addressResolved(address)
         receiver.resolutionComplete()
+
+
+def _literal(name: str, port: int) -> IAddress | None:
+    """What needs no lookup."""
+    if isIPAddress(name):
+        return IPv4Address("TCP", name, port)
+    return IPv6Address("TCP", name, port) if isIPv6Address(name) else None
 
 
 def _address(entry: tuple[object, ...]) -> IAddress | None:

@@ -92,9 +92,12 @@ async def test_lookups_that_never_end_leave_room_for_a_few_others(reactor: Posix
 async def test_without_a_thread_nothing_is_found(
     reactor: PosixReactorBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(thread: threading.Thread) -> None:
+    def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    names = Names(reactor, lambda *_: [])
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert await look_up(names, "good") == []
+    names = Names(reactor)
+    monkeypatch.setattr("runwisp.notify.transports.names.start_new_thread", refuse)
+    assert await look_up(names, "localhost") == []
+    # What is no name is not looked up.
+    assert await look_up(names, "192.0.2.7") == [IPv4Address("TCP", "192.0.2.7", 25)]
+    assert await look_up(names, "2001:db8::1") == [IPv6Address("TCP", "2001:db8::1", 25)]

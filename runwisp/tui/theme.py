@@ -124,8 +124,7 @@ _STATUS_BADGES = {
     "daemon_stopped": "warning",
     "queue_full": "warning",
 }
-_STATUS_#: Of the sixteen, dark grey is left out: many a terminal draws it as black on black.
-INKS = {
+_STATUS_INKS = {
     "pending": "pending",
     "running": "running",
     "success": "success",

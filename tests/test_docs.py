@@ -83,10 +83,11 @@ def command_lines() -> Iterator[object]:
             yield pytest.param(call.partition("  #")[0], id=f"{page.relative_to(ROOT)}-{call}")
     for name in main.list_commands(click.Context(main)):
         command = main.get_command(click.Context(main), name)
-        help_text = " ".join(command.help.split()) if command is not None and command.help else ""
-        _, _, example = help_text.partition("Example: ")
-        if example:
-            yield pytest.param(example.partition(" > ")[0], id=f"help-{name}")
+        assert command is not None
+        _, _, examples = (command.help or "").partition("Examples:\n")
+        for line in map(str.strip, examples.splitlines()):
+            if line.startswith("runwisp "):
+                yield pytest.param(re.split(" > | [|] ", line)[0], id=f"help-{name}-{line}")
     for line in (ROOT / "contrib/demo/hints.txt").read_text().splitlines():
         if line.startswith("    rw "):
             yield pytest.param(line.partition("#")[0].replace("    rw", "runwisp", 1), id=f"hints-{line}")
@@ -112,7 +113,7 @@ def test_a_configuration_in_the_documentation_loads_without_warnings(example: st
 @pytest.mark.parametrize("line", [*command_lines()])
 def test_a_command_in_the_documentation_exists_with_its_flags(line: str) -> None:
     command: click.Command = main
-    arguments = shlex.split(line)[1:]
+    arguments = shlex.split(line, comments=True)[1:]
     context = click.Context(command, info_name="runwisp")
     while isinstance(command, click.Group):
         _, rest, _ = command.make_parser(context).parse_args(arguments)

@@ -49,15 +49,15 @@ def command_section(command: click.Command, place: click.Context, shared: set[st
     return section(
         place.command_path,
         literal(usage),
-        *(explanation(" ".join(text.split())) for text in paragraphs),
+        *map(explanation, paragraphs),
         definitions(own, place),
     )
 
 
 def explanation(text: str) -> nodes.Node:
-    """A paragraph of a help text; an example is set as one types it."""
-    lead, _, example = text.partition("Example: ")
-    return literal(example) if example and not lead else nodes.paragraph(text=text)
+    """A paragraph of a help text; examples are set as one types them."""
+    lead, _, examples = text.partition("Examples:\n")
+    return literal(inspect.cleandoc(examples)) if examples else nodes.paragraph(text=" ".join(lead.split()))
 
 
 def literal(text: str) -> nodes.literal_block:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from runwisp.client.resources import RemoteUnit
+    from runwisp.config.settings import Config
 
     Items: TypeAlias = list[CompletionItem[str]]
     Completer: TypeAlias = Callable[[Context, Parameter, str], Items]
@@ -57,12 +58,15 @@ def word_lists(known: Sequence[str]) -> Completer:
 
 def configured_tasks(ctx: Context, param: Parameter, incomplete: str) -> Items:
     """The tasks of the configuration that may be run by hand."""
-    from runwisp.cli.configuration import find_config, load_config
+    config = _config(ctx)
+    tasks = config.tasks.values() if config is not None else ()
+    return beginning(incomplete, {task.name: task.description for task in tasks if task.api_trigger})
 
-    with suppress(RunWispError):
-        tasks = load_config(find_config(settings_of(ctx))).tasks.values()
-        return beginning(incomplete, {task.name: task.description for task in tasks if task.api_trigger})
-    return []
+
+def configured_notifiers(ctx: Context, param: Parameter, incomplete: str) -> Items:
+    """The notifiers of the configuration."""
+    config = _config(ctx)
+    return beginning(incomplete, dict.fromkeys(config.notifiers, "") if config is not None else {})
 
 
 def units(fits: Callable[[RemoteUnit], bool] = lambda unit: True) -> Completer:
@@ -89,6 +93,14 @@ OF_GLOBAL_FLAGS: Mapping[str, Completer] = {
     "log_level": words(LOG_LEVELS),
     "log_format": words(LOG_FORMATS),
 }
+
+
+def _config(ctx: Context) -> Config | None:
+    from runwisp.cli.configuration import find_config, load_config
+
+    with suppress(RunWispError):
+        return load_config(find_config(settings_of(ctx)))
+    return None
 
 
 def _units(ctx: Context) -> Sequence[RemoteUnit]:

@@ -15,10 +15,9 @@ def command(shell: str) -> None:
     Names come from the running daemon, for exec from the configuration.
 
     \b
-    For bash, in ~/.bashrc:                      eval "$(runwisp completion bash)"
-    For zsh, in ~/.zshrc behind compinit:        eval "$(runwisp completion zsh)"
-    For fish, in ~/.config/fish/config.fish:     runwisp completion fish | source
-
-    Example: runwisp completion bash
+    Examples:
+      eval "$(runwisp completion bash)"   # in ~/.bashrc
+      eval "$(runwisp completion zsh)"    # in ~/.zshrc, behind compinit
+      runwisp completion fish | source    # in ~/.config/fish/config.fish
     """
     click.echo(script(shell), nl=False)

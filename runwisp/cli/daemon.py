@@ -15,7 +15,10 @@ def command(settings: Globals) -> None:
     It fires the tasks and keeps the services of the configuration alive, and records every run in the data
     directory. It logs to stderr, and exits with 0 when it is asked to stop and with 1 if it cannot start.
 
-    Example: runwisp daemon --config /etc/runwisp/runwisp.toml --data /var/lib/runwisp
+    \b
+    Examples:
+      runwisp daemon
+      runwisp daemon --config /etc/runwisp/runwisp.toml --data /var/lib/runwisp
     """
     from twisted.scripts._twistd_unix import ServerOptions
     from twisted.scripts.twistd import runApp

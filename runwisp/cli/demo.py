@@ -32,7 +32,10 @@ def command(ctx: click.Context, no_tui: bool, seed_only: bool) -> None:
 
     Its files are in a temporary directory, which is removed when the daemon is stopped.
 
-    Example: runwisp demo
+    \b
+    Examples:
+      runwisp demo
+      runwisp demo --no-tui --port 8080
     """
     settings: Globals = ctx.obj
     if seed_only:

@@ -35,7 +35,10 @@ def command(settings: Globals, task: str, as_json: bool) -> None:
     Retries are followed; the exit code is that of the last attempt. Ctrl-C stops the task. A daemon must not
     be using the data directory meanwhile. With --json the output goes to stderr.
 
-    Example: runwisp exec nightly-backup
+    \b
+    Examples:
+      runwisp exec nightly-backup
+      runwisp exec --data scratch nightly-backup   # beside a daemon that has the usual one
     """
     config = load_config(find_config(settings))
     check_exec(config, task)

@@ -21,7 +21,10 @@ def command(settings: Globals, force: bool) -> None:
     It is runwisp.toml here, unless --config names another file. A file that exists stays as it is, except
     with --force.
 
-    Example: runwisp init
+    \b
+    Examples:
+      runwisp init
+      runwisp init --config /etc/runwisp/runwisp.toml
     """
     path = Path(settings.config or FILE_NAME)
     write_starter(path, is_forced=force)

@@ -25,7 +25,10 @@ def _failure(error: RunWispError) -> dict[str, object]:
 def command(settings: Globals, as_json: bool) -> None:
     """List the tasks and services of the configuration by name.
 
-    Example: runwisp list --config runwisp.toml
+    \b
+    Examples:
+      runwisp list
+      runwisp list --json --config jobs.toml
     """
     path = find_config(settings)
     config = load_config(path)

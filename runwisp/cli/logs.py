@@ -77,7 +77,11 @@ def command(
     A name stands for what is running of it, or else for its latest run. What a run wrote to stderr goes to
     stderr, and so does what became of it. With only ids of runs, --follow ends when these have ended.
 
-    Example: runwisp logs -n 100 nightly-backup
+    \b
+    Examples:
+      runwisp logs nightly-backup               # its latest run
+      runwisp logs -n 100 -f web 'worker-*'     # what they say from now on
+      runwisp logs 01JA9XQ4Z6M8T2V7C3K5N0RK7Q   # one run
     """
     if follow and excerpt.is_beginning:
         raise click.UsageError("--lines +N does not go with --follow", ctx)

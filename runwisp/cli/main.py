@@ -34,27 +34,27 @@ INTERRUPTED = 130
 #: Name of each command, its module and what the overview says about it.
 COMMANDS = {
     "tui": ("runwisp.cli.tui", "show the daemon in the terminal"),
-    "daemon": ("runwisp.cli.daemon", "run the daemon in the foreground"),
-    "exec": ("runwisp.cli.exec", "run a task in this process"),
+    "status": ("runwisp.cli.status", "show whether the daemon is well"),
+    "runs": ("runwisp.cli.runs", "list runs, newest first"),
+    "logs": ("runwisp.cli.logs", "print the output of runs"),
     "run-task": ("runwisp.cli.run_task", "have the daemon run a task"),
     "start": ("runwisp.cli.start", "start services, trigger tasks"),
     "stop": ("runwisp.cli.stop", "stop services, tasks and runs, or the daemon"),
     "restart": ("runwisp.cli.restart", "restart services and tasks, or the daemon"),
     "pause": ("runwisp.cli.pause", "let schedules rest"),
     "resume": ("runwisp.cli.resume", "end the rest of schedules"),
-    "status": ("runwisp.cli.status", "show whether the daemon is well"),
     "reload": ("runwisp.cli.reload", "have the daemon read its configuration again"),
     "password": ("runwisp.cli.password", "print the generated password"),
-    "demo": ("runwisp.cli.demo", "try a made-up shop"),
+    "daemon": ("runwisp.cli.daemon", "run the daemon in the foreground"),
+    "exec": ("runwisp.cli.exec", "run a task in this process"),
     "init": ("runwisp.cli.init", "write a configuration to begin with"),
-    "notify": ("runwisp.cli.notify", "send a test message"),
     "list": ("runwisp.cli.list", "list the configured tasks and services"),
     "validate": ("runwisp.cli.validate", "check the configuration"),
+    "notify": ("runwisp.cli.notify", "send a test message"),
+    "demo": ("runwisp.cli.demo", "try a made-up shop"),
     "schema": ("runwisp.cli.schema", "print the JSON Schema of the configuration"),
     "openapi": ("runwisp.cli.openapi", "print the OpenAPI document of the API"),
     "completion": ("runwisp.cli.completion", "print a script that completes command lines"),
-    "runs": ("runwisp.cli.runs", "list runs, newest first"),
-    "logs": ("runwisp.cli.logs", "print the output of runs"),
 }
 
 MACHINE_READABLE = (
@@ -226,11 +226,23 @@ def _begin(ctx: click.Context) -> None:
         attach(settings)
 
 
+_HELP = """Run tasks on a schedule and keep services alive, with a record of every run.
+
+Without a command: show the daemon in the terminal, after having started it if there is none.
+
+\b
+Examples:
+  runwisp demo                      # look at a made-up shop
+  runwisp init                      # begin with a configuration of your own
+  runwisp                           # run it, and watch
+  runwisp run-task nightly-backup   # have a task run now
+"""
+
 main = Program(
     "runwisp",
     callback=click.pass_context(_begin),
     params=[*GLOBAL_OPTIONS],
-    help="Run tasks on a schedule and keep services alive, with a record of every run.",
+    help=_HELP,
     context_settings={"help_option_names": ["--help", "-h"]},
     invoke_without_command=True,
 )

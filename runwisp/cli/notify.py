@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 
 import click
 
+from runwisp.cli.completing import configured_notifiers, words
 from runwisp.cli.configuration import find_config, load_config
 from runwisp.cli.failures import UnknownWord
 from runwisp.cli.options import Globals
@@ -28,8 +29,8 @@ def _known(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 @click.command("notify", short_help="send a test message")
-@click.argument("action", metavar="test", callback=_known)
-@click.argument("notifier_id", metavar="ID")
+@click.argument("action", metavar="test", callback=_known, shell_complete=words(_ACTIONS))
+@click.argument("notifier_id", metavar="ID", shell_complete=configured_notifiers)
 @click.pass_obj
 def command(settings: Globals, action: str, notifier_id: str) -> None:
     """Send one test message through the notifier ID, and show what was sent and what came back.
@@ -37,7 +38,10 @@ def command(settings: Globals, action: str, notifier_id: str) -> None:
     ID may have a target, as in a list of notifiers. No daemon is needed, and nothing is recorded. Secrets are
     not shown. The exit code is 1 if the message is not accepted.
 
-    Example: runwisp notify test ops:#billing
+    \b
+    Examples:
+      runwisp notify test ops
+      runwisp notify test 'ops:#billing'
     """
     config = load_config(find_config(settings))
     notifier = find_notifier(config.notifiers, notifier_id)

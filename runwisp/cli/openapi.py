@@ -12,7 +12,9 @@ from runwisp.cli.options import Globals
 def command(settings: Globals) -> None:
     """Print the OpenAPI 3.1 document of the REST API, as /api/openapi.json has it.
 
-    Example: runwisp openapi > runwisp-api.json
+    \b
+    Examples:
+      runwisp openapi > runwisp-api.json
     """
     from runwisp.web.api.openapi import text
     from runwisp.web.listen.sockets import url_host

@@ -20,7 +20,10 @@ def command(settings: Globals) -> None:
     The exit code is 3 if the password was set by whoever runs the daemon, who then knows it, 4 if the daemon
     does not take us for local, and 5 if it wants no password at all.
 
-    Example: runwisp password
+    \b
+    Examples:
+      runwisp password
+      runwisp password --data /var/lib/runwisp
     """
     with connected(settings) as api:
         try:

@@ -25,7 +25,10 @@ def command(ctx: click.Context, targets: Sequence[str]) -> None:
 
     Slots that pass meanwhile are not made up for. The tasks can still be triggered.
 
-    Example: runwisp pause nightly-backup
+    \b
+    Examples:
+      runwisp pause nightly-backup
+      runwisp pause 'db-*' reports
     """
     carry_out(
         ctx,

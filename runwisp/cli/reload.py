@@ -21,7 +21,9 @@ def command(settings: Globals) -> None:
 
     It is checked first: if anything is wrong with it, the daemon goes on with what it has.
 
-    Example: runwisp reload
+    \b
+    Examples:
+      runwisp reload
     """
     try:
         with connected(settings) as api:

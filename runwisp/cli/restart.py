@@ -25,7 +25,11 @@ def command(ctx: click.Context, targets: Sequence[str], local: bool) -> None:
 
     Every replica of a service is stopped and started again. A task is stopped and then gets one new run.
 
-    Example: runwisp restart web
+    \b
+    Examples:
+      runwisp restart web
+      runwisp restart 'worker-*'
+      runwisp restart              # the daemon
     """
     if targets:
         carry_out(ctx, targets, Verb(name="restart", to_unit=_restart, fits=lambda unit: unit.api_trigger))

@@ -20,7 +20,10 @@ from runwisp.client.resources import RemoteUnit
 def command(ctx: click.Context, targets: Sequence[str]) -> None:
     """Let each TARGET follow its schedule again, from its next slot on.
 
-    Example: runwisp resume nightly-backup
+    \b
+    Examples:
+      runwisp resume nightly-backup
+      runwisp resume '*'
     """
     carry_out(ctx, targets, Verb(name="resume", to_unit=_resume, fits=lambda unit: unit.cron is not None))
 

@@ -46,7 +46,11 @@ def command(settings: Globals, task: str, detach: bool, url: str | None, as_json
 
     With --url the password comes from RUNWISP_PASSWORD, else from the data directory, else from a prompt.
 
-    Example: runwisp run-task nightly-backup
+    \b
+    Examples:
+      runwisp run-task nightly-backup
+      runwisp run-task --detach nightly-backup
+      runwisp run-task --url https://builder:9477 nightly-backup
     """
     connection: AbstractContextManager[Api] = connected_to(url, settings) if url else connected(settings)
     code = 0

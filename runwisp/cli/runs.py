@@ -80,7 +80,11 @@ def command(
 ) -> None:
     """List the runs of each TASK, or of all tasks and services, newest first.
 
-    Example: runwisp runs --status failed,timeout nightly-backup
+    \b
+    Examples:
+      runwisp runs
+      runwisp runs -n 100 --status failed,timeout nightly-backup
+      runwisp runs --json --group Databases
     """
     with open_source(settings) as source:
         check_names(source, tasks)

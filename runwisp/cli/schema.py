@@ -14,7 +14,9 @@ import runwisp
 def command() -> None:
     """Print the JSON Schema of runwisp.toml, for editors and other programs.
 
-    Example: runwisp schema > runwisp.schema.json
+    \b
+    Examples:
+      runwisp schema > runwisp.schema.json
     """
     path = Path(runwisp.__file__).parent / "config" / "runwisp.schema.json"
     sys.stdout.buffer.write(path.read_bytes())

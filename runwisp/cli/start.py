@@ -27,7 +27,10 @@ def command(ctx: click.Context, targets: Sequence[str]) -> None:
     A service that was stopped or given up is kept up again; what is running of it stays untouched. A task
     gets a run unless one is active or waits.
 
-    Example: runwisp start web 'worker-*'
+    \b
+    Examples:
+      runwisp start web
+      runwisp start 'worker-*' nightly-backup
     """
     carry_out(ctx, targets, Verb(name="start", to_unit=_start, fits=lambda unit: unit.api_trigger))
 

@@ -53,7 +53,10 @@ def _failure(error: RunWispError) -> dict[str, object]:
 def command(settings: Globals, as_json: bool) -> None:
     """Show whether the daemon is well; the exit code is 0 if it is, and 1 if it does not answer.
 
-    Example: runwisp status --data /var/lib/runwisp
+    \b
+    Examples:
+      runwisp status
+      runwisp status --json --data /var/lib/runwisp
     """
     with transport_to(settings) as transport:
         if not transport.is_healthy():

@@ -24,7 +24,11 @@ def command(ctx: click.Context, targets: Sequence[str], local: bool) -> None:
     A service stays down until it or the daemon is started. Of a task all runs are stopped, waiting ones and
     retries too; its schedule goes on.
 
-    Example: runwisp stop web
+    \b
+    Examples:
+      runwisp stop web
+      runwisp stop 'worker-*' 01JA9XQ4Z6M8T2V7C3K5N0RK7Q
+      runwisp stop                 # the daemon
     """
     if targets:
         carry_out(ctx, targets, Verb(name="stop", to_unit=_stop, fits=lambda unit: True, to_run=_stop_run))

@@ -17,7 +17,10 @@ def command(settings: Globals) -> None:
 
     It talks to the daemon over its control socket, without a password. Quitting leaves the daemon running.
 
-    Example: runwisp tui --data /var/lib/runwisp
+    \b
+    Examples:
+      runwisp tui
+      runwisp tui --data /var/lib/runwisp
     """
     with transport_to(settings) as transport:
         if not transport.is_healthy():

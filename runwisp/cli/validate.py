@@ -44,7 +44,10 @@ def command(settings: Globals, path: str | None, as_json: bool) -> None:
 
     Nothing is started and nothing is written.
 
-    Example: runwisp validate runwisp.toml
+    \b
+    Examples:
+      runwisp validate
+      runwisp validate --json /etc/runwisp/runwisp.toml
     """
     chosen = find_config(settings, path)
     config = load_config(chosen)

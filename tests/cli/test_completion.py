@@ -29,6 +29,10 @@ cron = "@daily"
 api_trigger = false
 [services.web]
 run = "true"
+[[notifier]]
+id = "ops"
+type = "slack"
+webhook_url = "https://hooks.slack.com/services/x"
 """
 UNITS = [
     resources.task("db:dump", description="Writes\na dump", group="Databases"),
@@ -108,6 +112,11 @@ def test_paths_are_left_to_the_shell(line: str, kind: str) -> None:
 def test_exec_completes_what_it_can_run_of_the_configuration(place: Path) -> None:
     assert offered("runwisp exec ") == ["backup", "db:dump", "db:vacuum"]
     assert answers("runwisp exec b", "fish") == ["plain,backup\tNightly"]
+
+
+def test_notifiers_come_from_the_configuration(place: Path) -> None:
+    assert offered("runwisp notify ") == ["test"]
+    assert offered("runwisp notify test ") == ["ops"]
 
 
 def test_the_configuration_is_the_one_that_the_line_means(place: Path, tmp_path: Path) -> None:

@@ -76,10 +76,11 @@ def test_the_overview_says_of_a_command_what_the_command_says(name: str) -> None
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_shows_an_example_and_points_to_the_global_flags(name: str) -> None:
+def test_the_help_of_a_command_shows_examples_and_points_to_the_global_flags(name: str) -> None:
     done = runwisp(name, "--help")
     assert done.code == 0
-    assert f"Example: runwisp {name}" in " ".join(done.out.split())
+    _, _, examples = done.out.partition("\n  Examples:\n")
+    assert f"runwisp {name}" in examples.partition("\n\n")[0]
     assert "global flags work here too" in done.out
     assert "--log-level" not in done.out
 

@@ -39,14 +39,7 @@ def since(moment: UnixMs, now: UnixMs) -> str:
 
 
 def _span(span: int) -> str:
-    if span >= _MONTH:
-        return _plural(span // _MONTH, "month")
-    if span >= _WEEK:
-        return _plural(span // _WEEK, "week")
+    """How long; a week and more is told otherwise."""
     if span >= _DAY:
         return f"{span // _DAY}d"
     return f"{span // _HOUR}h" if span >= _HOUR else f"{max(1, span // _MINUTE)}m"
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

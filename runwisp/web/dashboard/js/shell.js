@@ -241,7 +241,8 @@ class App extends HTMLElement {
 
   #drawTitle() {
     const count = store.attentionCount();
-    document.title = `${count > 0 ? `(${count}) ` : ""}${this.#shown.title} · RunWisp`;
+    const title = `${count > 0 ? `(${count}) ` : ""}${this.#shown.title} · RunWisp`;
+    if (document.title !== title) document.title = title;
     drawFavicon(!store.isOnline ? "offline" : count > 0 ? "attention" : "calm");
   }
 
@@ -679,8 +680,6 @@ class Sidebar extends HTMLElement {
     setText(count, countText(unit));
     setDot(mark, toneOf(unit, state), UNIT_STATES[state].label);
     mark.dataset.state = state;
-    // A service that is up is nothing to look at; a task that runs is about to end.
-    mark.classList.toggle("is-steady", unit.kind === "service");
     setAttr(link, "aria-current", isHere ? "page" : null);
     setAttr(link, "title", unit.instances > 1 ? `replica 0 of ${unit.instances}` : unit.description);
     const slots = isHere && unit.instances > 1 ? unit.service.replicas : [];
@@ -715,9 +714,7 @@ function unitNode(unit) {
 }
 
 function replicaNode() {
-  const mark = dot("neutral");
-  mark.classList.add("is-steady");
-  return el("li", {}, el("a", { class: "side-link side-replica" }, el("bdi", { class: "grow truncate" }), mark));
+  return el("li", {}, el("a", { class: "side-link side-replica" }, el("bdi", { class: "grow truncate" }), dot("neutral")));
 }
 
 const REPLICA_TONES = { running: "running", restarting: "warning", stopped: "neutral", fatal: "danger" };

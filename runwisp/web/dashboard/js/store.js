@@ -12,6 +12,9 @@ import { Live } from "./live.js";
 const REMEMBERED = 2000;
 const SAMPLES = 32;
 
+/** The least time between two rounds of telling: one change is told at once, hundreds a second ten times. */
+const PAUSE_MS = 100;
+
 /** The order of phases: no run ever goes back. */
 const RANK = { pending: 0, running: 1, ended: 2 };
 
@@ -55,7 +58,7 @@ export const UNIT_STATES = {
 };
 
 /**
- * Topics, each with what its subscribers are given (at most once per frame, changes gathered):
+ * Topics, each with what its subscribers are given (at most ten times a second, changes gathered):
  *
  *   units          Set of names that changed; has "*" if units came, went or were all fetched anew
  *   runs           Map from id to Run, null if it was deleted
@@ -90,6 +93,7 @@ export class Store {
   #subscribers = new Map();
   #pending = new Map();
   #isScheduled = false;
+  #toldAt = 0;
   #bootAt = null;
   #live;
   #nextTimer = 0;
@@ -538,12 +542,15 @@ export class Store {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     const flush = () => this.#flush();
+    const wait = this.#toldAt + PAUSE_MS - performance.now();
     if (document.hidden) setTimeout(flush, 500);
+    else if (wait > 0) setTimeout(() => (document.hidden ? flush() : requestAnimationFrame(flush)), wait);
     else requestAnimationFrame(flush);
   }
 
   #flush() {
     this.#isScheduled = false;
+    this.#toldAt = performance.now();
     const pending = this.#pending;
     this.#pending = new Map();
     for (const [topic, changes] of pending) {

@@ -40,7 +40,7 @@ _SIXTEEN = (
     ("#24d4b4", "light cyan"),
     ("#f8f8fc", "white"),
 )
-_FAINT_RGB, _FAINT_BASIC = "#7f88b0", "dark gray"
+_FAINT_RGB = "#7f88b0"
 
 #: Codes that switch settings on, and what each of the codes from 22 on switches off.
 _ON = {1: "bold", 3: "italics", 4: "underline", 5: "blink", 6: "blink", 7: "standout", 9: "strikethrough"}
@@ -200,7 +200,8 @@ def _ink(style: _Style, colors: Depth, plain: str) -> Ink:
     settings = sorted(style.settings - {_FAINT, _HIDDEN})
     fore = style.fore
     if fore is None and _FAINT in style.settings:
-        text = _FAINT_BASIC if colors == 16 else _named(_FAINT_RGB, colors)
+        # Of the sixteen there is none that can be read everywhere.
+        text = "default" if colors == 16 else _named(_FAINT_RGB, colors)
     elif fore is None and colors > 16:
         text = _named(INKS[plain].rgb, colors)
     else:

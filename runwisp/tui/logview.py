@@ -90,11 +90,12 @@ class LogPane(Pane):
         self._settle()
         if lines.start == lines.end:
             return canvas([Line([("muted", f" {self._nothing()}")])], width, height)
-        self._load()
         gutter = 0 if self.is_full else max(_NARROWEST_GUTTER, len(str(lines.last_line))) + 1
         seen = [lines[position] for position in range(self._top, min(lines.end, self._top + height))]
         self._widest = max((columns_of(row.text) for row in seen if not isinstance(row, Lost)), default=0)
-        return canvas([self._line(row, gutter, width) for row in seen], width, height)
+        picture = canvas([self._line(row, gutter, width) for row in seen], width, height)
+        self._load()
+        return picture
 
     def act(self, action: Action) -> bool:
         steps = {

@@ -76,17 +76,19 @@ class RunHeader(Header):
             rest.append(("warning", f" · retry in {max(0, run.next_retry_at - now) // 1000}s"))
         if run.retry_attempt:
             rest.append(("muted", f" · retry #{run.retry_attempt}"))
-        rest += self._follow()
+        if run.status is not Status.ENDED:
+            rest += self._live(run)
         if _size(first) + 3 + _size(rest) <= width - 1:
             yield [*first, ("muted", " · "), *rest]
         else:
             yield first
             yield [("text", " "), *rest]
 
-    def _follow(self) -> list[Segment]:
+    def _live(self, run: RemoteRun) -> list[Segment]:
+        stopping: list[Segment] = [("warning", " · stopping…")] if run.document["stopping"] else []
         if not self._view.log.is_following:
-            return [("faint", "  ○ follow (G)")]
-        return [("success", "  ● FOLLOW")]
+            return [*stopping, ("faint", "  ○ follow (G)")]
+        return [*stopping, ("success", "  ● FOLLOW")]
 
     def _buttons(self, run: RemoteRun) -> Iterator[Part]:
         for label, on_open, badge in self._view.operations(run):

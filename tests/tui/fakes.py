@@ -145,11 +145,12 @@ def sample(at: str = "2026-03-02T02:00:40.000Z", cpu: float = 50.0) -> Document:
 
 
 class StubTransport(Transport):
-    """Answers with what a test has put there; ``asked`` is what was asked, in this order."""
+    """Answers with what a test has put there; ``asked`` and ``bodies`` are what was asked, in this order."""
 
     def __init__(self, asked: list[str]) -> None:
         super().__init__(SOCKET)
         self.asked = asked
+        self.bodies: list[Mapping[str, object]] = []
         self.replies: dict[str, Reply] = {}
 
     def ask(
@@ -160,6 +161,8 @@ class StubTransport(Transport):
         body: Mapping[str, object] | None = None,
     ) -> Any:  # whatever JSON there is
         self.asked.append(f"{method} {path}")
+        if body is not None:
+            self.bodies.append(body)
         reply = self.replies.get(f"{method} {path}", NotFound(f"there is no {path}"))
         if isinstance(reply, RunWispError):
             raise reply

@@ -87,6 +87,7 @@ export class Store {
 
   #runs = new Map();
   #active = new Map();
+  #eventCount = 0;
   #journals = new Set();
   #loading = null;
   #loadingAgain = null;
@@ -176,14 +177,14 @@ export class Store {
    * @returns {Promise<{items: object[], next_cursor: string|null, total: number|null}>}
    */
   async fetchRuns(query, signal = undefined) {
-    const since = performance.now();
+    const since = this.#eventCount;
     const page = await api.get("/api/runs", { query, signal });
     return { ...page, items: this.addRuns(page.items, since) };
   }
 
   /** Fetch one run. @throws {ApiProblem} 404 if it is gone */
   async fetchRun(id, signal = undefined) {
-    const since = performance.now();
+    const since = this.#eventCount;
     const run = await api.get(`/api/runs/${encodeURIComponent(id)}`, { signal });
     return this.addRuns([run], since)[0];
   }
@@ -191,10 +192,10 @@ export class Store {
   /**
    * Take in runs that the daemon has answered.
    * @param {object[]} runs
-   * @param {number} [since] `performance.now()` of when they were asked for: what was told later is newer
+   * @param {number} [since] how many events had come when they were asked for: what was told later is newer
    * @returns {object[]} the same runs, each as new as anything that is known of it
    */
-  addRuns(runs, since = performance.now()) {
+  addRuns(runs, since = this.#eventCount) {
     const merged = runs.map((run) => this.#mergeRun(run, since));
     this.#forget();
     return merged;
@@ -204,7 +205,7 @@ export class Store {
    * Take in a unit that the daemon has answered.
    * @param {number} [since] as of `addRuns`
    */
-  addUnit(unit, since = performance.now()) {
+  addUnit(unit, since = this.#eventCount) {
     if (!this.units?.has(unit.name)) return;
     if (unit.last_run !== null) this.#mergeRun(unit.last_run, since);
     this.#setUnit(unit, since);
@@ -225,7 +226,7 @@ export class Store {
 
   async #fetchAll() {
     const journal = this.#openJournal();
-    const since = performance.now();
+    const since = this.#eventCount;
     try {
       const [daemon, tasks, active] = await Promise.all([api.get("/api/daemon"), api.get("/api/tasks"), fetchActive()]);
       this.daemon = daemon;
@@ -319,6 +320,7 @@ export class Store {
   }
 
   #heard(event) {
+    this.#eventCount += 1;
     for (const journal of this.#journals) journal.push(event);
     this.#apply(event);
   }
@@ -383,7 +385,7 @@ export class Store {
   // -- runs ------------------------------------------------------------------------------------------------------
 
   /**
-   * @param {number} since when the run was asked for; Infinity if the stream has told of it
+   * @param {number} since as of `addRuns`; Infinity if the stream has told of it
    * @returns {object} the newer of this and what is known
    */
   #mergeRun(run, since) {
@@ -393,7 +395,7 @@ export class Store {
       return known.run;
     }
     const isEvent = since === Infinity;
-    const toldAt = isEvent ? performance.now() : (known?.toldAt ?? -Infinity);
+    const toldAt = isEvent ? this.#eventCount : (known?.toldAt ?? -1);
     this.#runs.delete(run.id);
     this.#runs.set(run.id, { run, toldAt });
     this.#keepActive(run);
@@ -488,7 +490,7 @@ export class Store {
   async refreshUnits(names) {
     if (names.length === 0) return;
     const journal = this.#openJournal();
-    const since = performance.now();
+    const since = this.#eventCount;
     try {
       const units =
         names.length > 4

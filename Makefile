@@ -1,13 +1,14 @@
 # make run     start the demo daemon in the foreground (Ctrl-C stops it)
 # make test    everything that has to pass: ruff, mypy, the documentation, the tests
 # make bench   measure against peers
-# make docs    build the documentation into docs/_build/html
+# make docs    build the documentation into docs/_build/html, the manual pages into docs/_build/man
 # make clean   remove all that these commands made, the demo's data included
 
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := --config runwisp/demo/runwisp.toml --data data
 
+SPHINX := $(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DECLARED := setup.cfg setup.py pyproject.toml
 
@@ -24,15 +25,17 @@ test: system-packages .venv/installed-dev
 	$(call step,ruff check,$(BIN)/ruff check)
 	$(call step,ruff format,$(BIN)/ruff format --check)
 	$(call step,mypy,$(BIN)/mypy)
-	$(call step,documentation,$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html)
+	$(call step,documentation,$(SPHINX) -b html docs docs/_build/html)
+	$(call step,manual pages,$(SPHINX) -b man docs docs/_build/man)
 	$(call step,pytest,$(BIN)/pytest)
 
 bench: .venv/installed-dev
 	@$(BIN)/python -m benchmarks
 
 docs: .venv/installed-dev
-	$(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
-	@echo docs/_build/html/index.html
+	$(SPHINX) -b html docs docs/_build/html
+	$(SPHINX) -b man docs docs/_build/man
+	@echo docs/_build/html/index.html docs/_build/man/*
 
 clean:
 	rm -rf .venv .tools build dist data docs/_build *.egg-info twisted/plugins/dropin.cache

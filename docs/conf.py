@@ -14,8 +14,8 @@ author = "the RunWisp authors"
 copyright = "the RunWisp authors"
 version = release = runwisp.__version__
 
-extensions = ["api_reference", "cli_reference", "config_reference"]
-exclude_patterns = ["_build"]
+extensions = ["api_reference", "cli_reference", "config_reference", "manual_pages"]
+exclude_patterns = ["_build", "parts"]
 highlight_language = "none"
 smartquotes = False
 html_theme = "alabaster"
@@ -26,3 +26,8 @@ html_theme_options = {
 }
 html_show_copyright = False
 html_show_sourcelink = False
+
+man_pages = [
+    ("man/runwisp", "runwisp", "scheduled tasks and kept-alive services", author, 1),
+    ("man/runwisp.toml", "runwisp.toml", "what RunWisp runs", author, 5),
+]

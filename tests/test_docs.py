@@ -14,6 +14,7 @@ import click
 import pytest
 
 from runwisp.cli.main import main
+from runwisp.cli.options import FLAGS
 from runwisp.config import loader
 from runwisp.config.tables import TABLES
 
@@ -158,3 +159,11 @@ def test_the_environment_variables_of_every_run_are_documented() -> None:
     text = (DOCS / "tasks-and-services.rst").read_text()
     names = {"RUNWISP_RUN_ID", "RUNWISP_TASK", "RUNWISP_RETRY_ATTEMPT", "RUNWISP_REPLICA_INDEX"}
     assert names <= set(re.findall(r"RUNWISP_[A-Z_]+", text))
+
+
+def test_every_variable_that_the_program_reads_is_documented() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "runwisp").rglob("*.py"))
+    read = {*re.findall(r'"(RUNWISP_[A-Z_]+)"', sources), *(flag.variable for flag in FLAGS)}
+    pages = ("parts/environment.rst", "tasks-and-services.rst")
+    text = "".join((DOCS / page).read_text() for page in pages)
+    assert read <= set(re.findall(r"RUNWISP_[A-Z_]+", text))

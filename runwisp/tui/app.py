@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
+from runwisp.client.errors import Unreachable
 from runwisp.errors import RunWispError
 from runwisp.model import RunId, UnixMs
 from runwisp.tui import dialogs, keys, operations
@@ -301,7 +302,9 @@ class App:
         return guarded
 
     def _failed(self, failure: Failure) -> None:
-        if isinstance(failure.value, RunWispError):
+        if isinstance(failure.value, Unreachable) and not self.model.is_connected:
+            self.flash("not connected", "error")
+        elif isinstance(failure.value, RunWispError):
             hints = [hint for hint in failure.value.hints[:1] if self.model.is_connected]
             self.flash(": ".join([str(failure.value), *hints]), "error")
             self._messages.add(str(failure.value))

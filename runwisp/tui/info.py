@@ -19,6 +19,8 @@ from runwisp.units import parse_time
 _LABEL = 14
 #: The daemon takes its figures so often.
 SAMPLE_S = 5.0
+#: Sums of runs are asked for again so often.
+REFETCH_S = 30.0
 _GREEN, _AMBER = 0.9, 0.7
 
 
@@ -28,6 +30,7 @@ class Info(View):
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._summary: RunSummary | None = None
+        self._fetched_at = 0.0
         self._top = 0
         self._room = 1
         self._length = 0
@@ -36,15 +39,18 @@ class Info(View):
         return (Place.LIST, Place.INFO)
 
     def opened(self) -> None:
-        self._desk.start(self._fetch())
+        self.refetch()
 
     def refetch(self) -> None:
+        self._fetched_at = self._desk.seconds()
         self._desk.start(self._fetch())
 
     def tick_s(self) -> float | None:
         return SAMPLE_S
 
     def paint(self, width: int, height: int, has_focus: bool) -> urwid.Canvas:
+        if self._desk.seconds() - self._fetched_at >= REFETCH_S and self._desk.model.is_connected:
+            self.refetch()
         lines = list(self._lines(width))
         self._room, self._length = height - 2, len(lines)
         self._scroll(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import urwid
 
 from runwisp.client.resources import Notice
@@ -53,6 +55,13 @@ class Notices(Rows):
         left: list[Segment] = [("text", " "), _dot(notice), (ink, f" {notice.title}"), *count]
         right: list[Segment] = [("muted", f"  {rhythm(notice, now)} ")]
         return Line(between(left, right, width), look.paper(_PAPER))
+
+    def identity(self, index: int) -> Hashable:
+        return self._desk.model.notices[index].id
+
+    def place_of(self, identity: Hashable) -> int | None:
+        notices = self._desk.model.notices
+        return next((place for place, notice in enumerate(notices) if notice.id == identity), None)
 
     def empty_lines(self, width: int) -> list[Line]:
         return [Line([("muted", " No notifications")], _PAPER)]

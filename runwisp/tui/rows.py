@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from itertools import chain
 
 import urwid
@@ -46,6 +46,8 @@ class Rows(Pane):
         self.height = 1
         self._hovered: int | None = None
         self._clicked: tuple[int, float] | None = None
+        #: The row that had the cursor when it was drawn last, and where that was.
+        self._anchor: tuple[Hashable, int] | None = None
 
     def places(self) -> tuple[Place, ...]:
         return (Place.LIST,)
@@ -66,10 +68,15 @@ class Rows(Pane):
         """The row was chosen by Enter or a click."""
 
     def before_paint(self, height: int) -> None:
-        """Bring the rows, the cursor and the top up to date."""
+        """Bring the rows up to date."""
 
-    def after_paint(self) -> None:
-        """Take note of what was drawn."""
+    def identity(self, index: int) -> Hashable:
+        """What makes the row the same one when others come or go; None if nothing does."""
+        return None
+
+    def place_of(self, identity: Hashable) -> int | None:
+        """Where the row is now."""
+        return None
 
     def empty_lines(self, width: int) -> list[Line]:
         """What to show instead of no rows."""
@@ -112,12 +119,15 @@ class Rows(Pane):
             self.top = top
 
     def paint(self, width: int, height: int, has_focus: bool) -> urwid.Canvas:
-        self.height = height
+        is_resized, self.height = height != self.height, height
         self.before_paint(height)
+        self._hold()
         count = self.count()
         if not count:
             return canvas(self.empty_lines(width), width, height, self.paper)
         self.cursor = min(self.cursor, count - 1)
+        if is_resized:
+            self.top = max(min(self.top, self.cursor), self.cursor - height + 1)
         self.top = max(0, min(self.top, count - height))
         if self.cursor < height and self.cursor == self._first_stop():
             # What is above it can be seen in no other way.
@@ -126,7 +136,8 @@ class Rows(Pane):
             self.line(index, width, Look(index == self.cursor, has_focus, index == self._hovered))
             for index in range(self.top, min(count, self.top + height))
         ]
-        self.after_paint()
+        identity = self.identity(self.cursor)
+        self._anchor = (identity, self.cursor) if identity is not None else None
         return canvas(lines, width, height, self.paper)
 
     def wheel(self, lines: int) -> None:
@@ -159,6 +170,15 @@ class Rows(Pane):
             Action.END: self.count() - 1,
         }
         return targets.get(action)
+
+    def _hold(self) -> None:
+        """Keep the cursor on its row, and that where it is on the screen, unless it is at the very top."""
+        if self._anchor is None or self.cursor == 0:
+            return
+        place = self.place_of(self._anchor[0])
+        if place is not None:
+            self.cursor += place - self._anchor[1]
+            self.top += place - self._anchor[1]
 
     def _first_stop(self) -> int | None:
         return next((index for index in range(self.count()) if self.can_stop_at(index)), None)

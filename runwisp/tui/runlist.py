@@ -6,7 +6,7 @@ Pure: it says which page it wants next, and whoever asks for it hands it over.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from enum import Enum
 
 from attrs import define, field, frozen
@@ -184,7 +184,7 @@ class RunList:
         if place is not None:
             self._remove(place)
 
-    def index(self, run_id: RunId) -> int | None:
+    def index(self, run_id: Hashable) -> int | None:
         """Where the run is among the rows."""
         return next((place for place, run in enumerate(self.rows) if run.id == run_id), None)
 

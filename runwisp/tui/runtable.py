@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from attrs import frozen
 
 from runwisp.cli.wording import ago, display_status, duration_label, trigger_label
 from runwisp.client.resources import RemoteRun
 from runwisp.errors import RunWispError
-from runwisp.model import RunId, Status, UnixMs
+from runwisp.model import Status, UnixMs
 from runwisp.tui.desk import Desk
 from runwisp.tui.draw import Line, Segment, fit
 from runwisp.tui.keys import Action, Place
@@ -66,7 +66,6 @@ class RunTable(Rows):
         self._has_task = has_task
         self._asked: Want | None = None
         self._again_at = 0.0
-        self._anchor: tuple[RunId, int] | None = None
 
     def places(self) -> tuple[Place, ...]:
         return (*([Place.MARKED] if self.marked else []), Place.RUNS, Place.LIST)
@@ -108,12 +107,13 @@ class RunTable(Rows):
         return True
 
     def before_paint(self, height: int) -> None:
-        self._hold()
         self._fetch(height)
 
-    def after_paint(self) -> None:
-        run = self.current
-        self._anchor = (run.id, self.cursor) if run is not None else None
+    def identity(self, index: int) -> Hashable:
+        return self.runs.rows[index].id
+
+    def place_of(self, identity: Hashable) -> int | None:
+        return self.runs.index(identity)
 
     def line(self, index: int, width: int, look: Look) -> Line:
         run, now = self.runs.rows[index], self._desk.now()
@@ -158,15 +158,6 @@ class RunTable(Rows):
         if any(_is_counting(run, now) for run in seen):
             return 1.0
         return 15.0
-
-    def _hold(self) -> None:
-        """Keep the cursor on its run, and the run where it is on the screen, unless it is at the very top."""
-        if self._anchor is None or self.cursor == 0:
-            return
-        place = self.runs.index(self._anchor[0])
-        if place is not None:
-            self.cursor += place - self._anchor[1]
-            self.top += place - self._anchor[1]
 
     def _fetch(self, height: int) -> None:
         want = self.runs.wanted(self.top, self.top + height)

@@ -194,6 +194,13 @@ def test_a_lost_connection_has_a_chip_and_actions_are_refused(bench: Bench) -> N
     assert "reconnecting" not in bench.text()
 
 
+def test_what_cannot_be_asked_while_the_daemon_is_gone_is_told_in_two_words(bench: Bench) -> None:
+    bench.wire.taps[0].end()
+    bench.wire.on("POST /api/notifications/read", unreachable())
+    bench.press("n", "a")
+    assert bench.rows()[23].startswith(" not connected")
+
+
 def test_an_error_of_a_request_is_told_and_kept_for_the_debug_page(bench: Bench) -> None:
     bench.wire.on("GET /api/runs/summary", unreachable())
     bench.press("h", "G", "k", "enter")

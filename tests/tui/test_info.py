@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from runwisp.client import resources
-from runwisp.tui.info import Info
+from runwisp.tui.info import REFETCH_S, Info
 from runwisp.tui.keys import Action
 from tests.tui.fakes import SYSTEM, FakeDesk, daemon, inks_of, rows_of, sample, service, task
 
@@ -88,3 +88,14 @@ def test_the_page_scrolls(desk: FakeDesk) -> None:
 def test_before_the_daemon_has_answered_the_page_says_so(desk: FakeDesk) -> None:
     desk.model.daemon = None
     assert rows_of(info(desk), 80, 5)[2] == " loading…"
+
+
+def test_the_sums_are_asked_for_again_now_and_then(desk: FakeDesk) -> None:
+    view = info(desk)
+    desk.clock.advance(REFETCH_S / 2)
+    rows_of(view)
+    assert desk.wire.asked == ["GET /api/runs/summary"]
+    desk.clock.advance(REFETCH_S / 2)
+    rows_of(view)
+    rows_of(view)
+    assert desk.wire.asked == ["GET /api/runs/summary"] * 2

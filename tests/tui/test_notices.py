@@ -116,3 +116,12 @@ def test_the_line_ticks_by_the_second_only_while_that_shows() -> None:
     assert footer(desk, notice()).tick_s() == 1.0
     old = notice(last_occurred_at="2026-03-02T01:00:00.000Z")
     assert footer(desk, old, is_open=False).tick_s() == 30.0
+
+
+def test_the_cursor_stays_on_its_notification_when_another_one_comes() -> None:
+    made = footer(FakeDesk(), notice(2), notice(1))
+    made.act(Action.DOWN)
+    panel(made)
+    made._desk.model.put_notice(resources.notice(notice(3)), 3)
+    panel(made)
+    assert made._desk.model.notices[made.cursor].id == notice(1)["id"]

@@ -177,3 +177,13 @@ def test_an_empty_list_says_so_and_takes_no_harm_from_keys() -> None:
     rows.wheel(3)
     rows.click(0, 0)
     assert seen(rows) == ["nothing", "", ""]
+
+
+def test_a_window_that_became_smaller_still_shows_the_cursor() -> None:
+    rows = numbers(20)
+    seen(rows, 10)
+    for _ in range(8):
+        rows.act(Action.DOWN)
+    assert ">8" in seen(rows, 10)
+    assert seen(rows, 4) == [" 5", " 6", " 7", ">8"]
+    assert ">8" in seen(rows, 10)

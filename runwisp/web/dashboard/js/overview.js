@@ -78,7 +78,7 @@ export class OverviewPage extends HTMLElement {
       store.subscribe("units", (names) => this.#unitsChanged(names)),
       store.subscribe("runs", (changes) => this.#runsChanged(changes)),
       store.subscribe("daemon", () => this.#drawSoon()),
-      store.subscribe("live", () => this.#draw()),
+      store.subscribe("live", () => this.#liveChanged()),
       store.subscribe("samples", () => this.#gauges.drawLoad()),
       store.subscribe("resync", () => this.#fetch()),
     ];
@@ -124,6 +124,11 @@ export class OverviewPage extends HTMLElement {
     }
     this.#panels.isRecentKnown = true;
     this.#draw();
+  }
+
+  #liveChanged() {
+    this.#draw();
+    if (store.isOnline && this.#panels.recentProblem !== null) this.#fetch();
   }
 
   #unitsChanged(names) {

@@ -317,6 +317,7 @@ function rightText(run, word) {
 /** The first line of a run's output that was searched for. */
 function drawFound(node, found) {
   node.hidden = found === null;
+  node.parentNode.classList.toggle("has-found", found !== null);
   if (found === null) return setText(node, "");
   setText(node, found.text.trim());
   setAttr(node, "title", `${counted(found.count, "line")}, the first is ${found.n}`);
@@ -387,8 +388,8 @@ export class RunHistory extends HTMLElement {
     setAttr(this.#list.canvas, "role", "list");
     setAttr(this.#list.canvas, "aria-label", "Runs");
     this.#ends = [
-      store.subscribe("runs", (changes) => this.#merge(changes)), store.subscribe("resync", () => this.load()),
-      store.subscribe("live", () => this.#drawBulk()),
+      store.subscribe("runs", (changes) => this.#merge(changes)), store.subscribe("resync", () => this.#loadAgain()),
+      store.subscribe("live", () => this.#liveChanged()),
     ];
     if (this.#filters !== null) this.load();
   }
@@ -422,6 +423,7 @@ export class RunHistory extends HTMLElement {
     this.#drawHead();
     if (isSame || !this.isConnected) return;
     this.#pickMode(false);
+    this.#scroller.scrollTop = 0;
     this.load();
   }
 
@@ -450,7 +452,7 @@ export class RunHistory extends HTMLElement {
     } else if (before !== null) this.load();
   }
 
-  async load() {
+  async load(limit = PAGE) {
     if (this.#found !== null) return;
     this.#abort.abort();
     const { signal } = (this.#abort = new AbortController());
@@ -458,7 +460,7 @@ export class RunHistory extends HTMLElement {
     this.#problem = null;
     if (!this.#isKnown) clear(this.#state, skeletonRows(8));
     try {
-      const page = await store.fetchRuns({ ...this.#wanted, limit: PAGE }, signal);
+      const page = await store.fetchRuns({ ...this.#wanted, limit }, signal);
       this.#runs = page.items.filter((run) => this.#isWanted(run));
       this.#cursor = page.next_cursor;
       this.#total = page.total;
@@ -470,6 +472,11 @@ export class RunHistory extends HTMLElement {
     this.#isLoading = false;
     this.#draw();
     this.onRuns();
+  }
+
+  /** Fetch as many as there were, so that what is being looked at stays there. */
+  #loadAgain() {
+    this.load(Math.min(1000, Math.max(PAGE, this.#runs.length)));
   }
 
   async #loadMore() {
@@ -501,6 +508,11 @@ export class RunHistory extends HTMLElement {
     return isWanted(run, this.#wanted);
   }
 
+  #liveChanged() {
+    this.#drawBulk();
+    if (store.isOnline && this.#problem !== null) this.#retry();
+  }
+
   get #compare() {
     return this.#filters.order === "asc" ? (a, b) => newestFirst(b, a) : newestFirst;
   }
@@ -519,7 +531,7 @@ export class RunHistory extends HTMLElement {
     const isChanged = gone > 0 || came.length > 0 || [...changes.keys()].some((id) => known.has(id));
     if (!isChanged) return;
     if (this.#total !== null) this.#total += came.length - gone;
-    this.#keepPlace(came.length > 0 ? [...kept, ...came].sort(this.#compare) : kept);
+    this.#keepPlace(came.length > 0 ? joined(came.sort(this.#compare), kept, this.#compare) : kept);
     if (gone > 0 || came.length > 0) this.onRuns();
   }
 
@@ -723,6 +735,12 @@ export class RunHistory extends HTMLElement {
   }
 }
 
+/** Two lists in order as one; the first nearly always goes before the second. */
+function joined(came, kept, compareRuns) {
+  const isBefore = kept.length === 0 || compareRuns(came.at(-1), kept[0]) < 0;
+  return isBefore ? [...came, ...kept] : [...kept, ...came].sort(compareRuns);
+}
+
 const BULK = {
   rerun: (many) => ({
     title: "Run again?", body: `Each task of ${many} is started once.`, confirm: "Run again", done: ["run", "started"],
@@ -777,6 +795,7 @@ export class RunBrowser extends HTMLElement {
   #find = "";
   #route = null;
   #autoId = null;
+  #shownId = null;
   #history;
   #detail = el("div", { class: "browser-detail" });
   #page = null;
@@ -898,7 +917,8 @@ export class RunBrowser extends HTMLElement {
     const id = this.#route.params.id ?? this.#automatic();
     this.#history.selected = id;
     this.classList.toggle("has-run", id !== null);
-    this.onShown(id);
+    if (id !== this.#shownId) this.onShown(id);
+    this.#shownId = id;
     if (id === null) return this.#showNone();
     const { query } = this.#route;
     const route = { path: location.pathname, params: { name: this.#taskName, id }, query };

@@ -21,6 +21,7 @@ export class UnitPage extends HTMLElement {
   #definition = null;
   #browser = null;
   #isNothing = false;
+  #pageShown = "";
   #ends = [];
 
   connectedCallback() {
@@ -43,6 +44,7 @@ export class UnitPage extends HTMLElement {
 
   set route(route) {
     this.#route = route;
+    this.#pageShown = "";
     if (route.params.name !== this.#name) this.#build(route.params.name);
     this.#browser.route = route;
     this.#draw();
@@ -63,9 +65,10 @@ export class UnitPage extends HTMLElement {
 
   /** Where nothing has run there is room for what would; a name without a unit and without runs is none. */
   #runsKnown(runs) {
+    const wasNothing = this.#isNothing;
     this.#isNothing = this.#unit === null && this.#browser.isEmpty;
-    if (runs.length === 0 && this.#browser.find === "" && location.search === "" && this.#unit) this.#toggleDefinition(true);
-    this.#draw();
+    if (runs.length === 0 && this.#browser.isEmpty && this.#unit) this.#toggleDefinition(true);
+    if (this.#isNothing !== wasNothing) this.#draw();
   }
 
   #toggleDefinition(isOpen = this.#definition.node.hidden) {
@@ -79,7 +82,7 @@ export class UnitPage extends HTMLElement {
     const unit = this.#unit;
     if (this.#isNothing && unit === null) return this.#showNothing();
     if (this.#isNothing) return this.#appeared();
-    const actions = unit === null ? [] : unitActions(unit).map((action) => ({ ...action, run: () => this.#act(action) }));
+    const actions = unit === null ? [] : unitActions(unit).map((action) => ({ ...action, run: () => this.#act(action.id) }));
     this.#showPage(unit, actions);
     this.#strip.draw(unit, actions);
     this.#replicas.draw(unit);
@@ -101,6 +104,9 @@ export class UnitPage extends HTMLElement {
   }
 
   #showPage(unit, actions) {
+    const shown = JSON.stringify([this.#name, this.#browser.find, unit && scheduleWords(unit), actions]);
+    if (shown === this.#pageShown) return;
+    this.#pageShown = shown;
     setPage({
       title: this.#name,
       trail: [{ label: "Overview", href: hrefOf.overview() }],
@@ -120,9 +126,10 @@ export class UnitPage extends HTMLElement {
   }
 
   /** A run that has been started from here is what one wants to see. */
-  async #act(action) {
-    const run = await action.run();
-    if (action.id === "run" && run && this.isConnected) this.#browser.select(run.id);
+  async #act(id) {
+    const action = this.#unit && unitActions(this.#unit).find((one) => one.id === id);
+    const run = await action?.run();
+    if (id === "run" && run && this.isConnected) this.#browser.select(run.id);
   }
 }
 

@@ -156,7 +156,7 @@ export function badge(text, tone = "neutral", iconName = null) {
 /** `#K7QD`: the full id on hover, copied by a click. */
 export function idChip(id) {
   return el("button", {
-    class: "chip id-chip", type: "button", title: `${id} (click to copy)`, "aria-label": `Copy id ${id}`,
+    class: "chip id-chip", type: "button", title: `${id} (click to copy)`, "aria-label": `${format.shortId(id)}, copy id ${id}`,
     text: format.shortId(id),
     on: {
       click: (event) => {
@@ -359,7 +359,7 @@ function placeAt(node, anchor) {
   const isBelow = box.bottom + offsetHeight + 12 < innerHeight || box.top < innerHeight / 2;
   const top = isBelow ? box.bottom + 6 : box.top - offsetHeight - 6;
   node.style.setProperty("left", `${Math.max(8, left)}px`);
-  node.style.setProperty("top", `${Math.max(8, top)}px`);
+  node.style.setProperty("top", `${Math.max(8, Math.min(top, innerHeight - offsetHeight - 8))}px`);
 }
 
 let toasts = null;

@@ -61,6 +61,8 @@ class Action(StrEnum):
     RERUN_MARKED = "rerun_marked"
     TOGGLE_READ = "toggle_read"
     READ_ALL = "read_all"
+    REGEX = "regex"
+    CASE = "case"
 
 
 @frozen
@@ -100,6 +102,8 @@ BINDINGS = (
     _bind(Action.DELETE_MARKED, "d", [Place.MARKED], "delete what is selected", "delete"),
     _bind(Action.STOP_MARKED, "c", [Place.MARKED], "stop what is selected", "stop"),
     _bind(Action.RERUN_MARKED, "e", [Place.MARKED], "run what is selected again", "re-run"),
+    _bind(Action.REGEX, "tab", [Place.SEARCH], "what is searched is a regular expression"),
+    _bind(Action.CASE, "meta_c", [Place.SEARCH], "letter case counts"),
     _bind(Action.TOGGLE_READ, "r", [Place.NOTICES], "read or unread", "read"),
     _bind(Action.READ_ALL, "a", [Place.NOTICES], "all read", "all read"),
     _bind(Action.UP, "up k", [Place.LIST], "up one"),
@@ -131,6 +135,8 @@ _SHOWN = {
     "end": "End",
     "backspace": "Backspace",
     "ctrl c": "Ctrl+C",
+    "tab": "Tab",
+    "meta c": "Alt+C",
 }
 
 

@@ -20,6 +20,7 @@ HITS = 12
 #: So often a search goes on by itself that has found nothing yet in the runs it has looked at.
 _MOST_REQUESTS = 50
 _PAPER = "raised"
+_KEYS = {binding.action: keys.shown(binding.keys[0]) for binding in keys.BINDINGS}
 _HEAD_ROWS, _FOOT_ROWS = 3, 2
 
 
@@ -53,8 +54,8 @@ class Search(Overlay):
         self._room = max(1, height - _HEAD_ROWS - _FOOT_ROWS)
         self._top = max(min(self._top, self._cursor), self._cursor - self._room + 1)
         head = Line([("badge primary", fit(f"  Search in the logs of {self._name}", width))], _PAPER)
-        modes: list[Segment] = [*_mode("Tab", "regex", self._is_regex), ("text", "  ")]
-        modes += [*_mode("Alt+C", "case", self._is_case_sensitive), ("text", " ")]
+        modes: list[Segment] = [*_mode(Action.REGEX, self._is_regex), ("text", "  ")]
+        modes += [*_mode(Action.CASE, self._is_case_sensitive), ("text", " ")]
         text = Line(between([("bright", f"  /{self._text}▏")], modes, width), _PAPER)
         seen = range(self._top, min(len(self._hits), self._top + self._room))
         rows = [self._row(index, width) for index in seen]
@@ -65,22 +66,26 @@ class Search(Overlay):
         )
 
     def press(self, key: str) -> None:
-        if key in {"esc", "ctrl c"}:
-            self._desk.close_overlay()
-        elif key == "enter":
-            self._enter()
-        elif key == "tab":
-            self._is_regex = not self._is_regex
-        elif key in {"meta c", "meta C"}:
-            self._is_case_sensitive = not self._is_case_sensitive
-        elif key == "backspace":
+        if key == "backspace":
             self._text = self._text[:-1]
         elif key == "ctrl u":
             self._text = ""
         elif len(key) == 1 and key.isprintable():
             self._text += key
         else:
-            self._move(keys.find([Place.LIST], key))
+            self._act(keys.find([Place.SEARCH, Place.LIST], key))
+
+    def _act(self, action: Action | None) -> None:
+        if action in {Action.BACK, Action.QUIT}:
+            self._desk.close_overlay()
+        elif action is Action.OPEN:
+            self._enter()
+        elif action is Action.REGEX:
+            self._is_regex = not self._is_regex
+        elif action is Action.CASE:
+            self._is_case_sensitive = not self._is_case_sensitive
+        else:
+            self._move(action)
 
     def click(self, column: int, row: int) -> None:
         index = self._top + row - _HEAD_ROWS
@@ -175,5 +180,5 @@ class Search(Overlay):
         return ("muted", f"{self._cursor + 1} of {len(self._hits)}{more}; Enter opens the line")
 
 
-def _mode(key: str, label: str, is_on: bool) -> Sequence[Segment]:
-    return [("bright", f"{key} "), ("badge primary" if is_on else "muted", f" {label} ")]
+def _mode(action: Action, is_on: bool) -> Sequence[Segment]:
+    return [("bright", f"{_KEYS[action]} "), ("badge primary" if is_on else "muted", f" {action.value} ")]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from runwisp.client.resources import DaemonInfo
 from runwisp.tui.desk import Desk
 from runwisp.tui.draw import Segment
-from runwisp.tui.header import Header, Part, Spot, Stack, title
+from runwisp.tui.header import Header, Part, Spot, title
 from runwisp.tui.keys import Place
 from runwisp.tui.runlist import RunList
-from runwisp.tui.runpicker import RunPicker
+from runwisp.tui.runpicker import RunPicker, RunsView
 
 _BULLETS = "•" * 22
 
@@ -72,28 +72,12 @@ class HomeHeader(Header):
         self._desk.copy(await self._desk.wire.ask(lambda api: api.password()), "password", is_secret=True)
 
 
-class Home(Stack):
+class Home(RunsView):
     """Fields, and the runs of all units."""
 
     def __init__(self, desk: Desk) -> None:
-        self.table = RunPicker(desk, RunList(), has_task=True)
-        self._desk = desk
-        super().__init__(HomeHeader(desk, self.table), self.table)
-
-    def places(self) -> tuple[Place, ...]:
-        return (*self.table.places(), Place.HOME)
-
-    def opened(self) -> None:
-        self.table.opened()
-
-    def closed(self) -> None:
-        self.table.closed()
-
-    def refetch(self) -> None:
-        self.table.runs.reload()
-
-    def tick_s(self) -> float | None:
-        return self.table.tick_s()
+        table = RunPicker(desk, RunList(), has_task=True)
+        super().__init__(HomeHeader(desk, table), table, Place.HOME)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -9,7 +9,8 @@ from attrs import evolve
 from runwisp.tui.desk import Desk, Question
 from runwisp.tui.dialogs import Menu, MenuLine
 from runwisp.tui.draw import Segment
-from runwisp.tui.keys import Action
+from runwisp.tui.header import Header, Stack
+from runwisp.tui.keys import Action, Place
 from runwisp.tui.model import UNGROUPED
 from runwisp.tui.runlist import Bucket, Filter, RunList
 from runwisp.tui.runtable import RunTable
@@ -115,3 +116,27 @@ class RunPicker(RunTable):
         is_current = wanted == self.runs.filter
         mark: Segment = ("primary", "● " if is_current else "  ")
         return MenuLine([mark, ("text", label)], lambda: self._set(wanted), is_current)
+
+
+class RunsView(Stack):
+    """A view whose body is a table of runs; its own keys are those of ``place``."""
+
+    def __init__(self, header: Header, table: RunPicker, place: Place) -> None:
+        super().__init__(header, table)
+        self.table = table
+        self._place = place
+
+    def places(self) -> tuple[Place, ...]:
+        return (*self.table.places(), self._place)
+
+    def opened(self) -> None:
+        self.table.opened()
+
+    def closed(self) -> None:
+        self.table.closed()
+
+    def refetch(self) -> None:
+        self.table.runs.reload()
+
+    def tick_s(self) -> float | None:
+        return self.table.tick_s()

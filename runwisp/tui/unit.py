@@ -9,12 +9,12 @@ from runwisp.model import Kind
 from runwisp.tui import details, operations
 from runwisp.tui.desk import Desk
 from runwisp.tui.draw import Segment, wrapped
-from runwisp.tui.header import Header, Part, Spot, Stack, button, title
+from runwisp.tui.header import Header, Part, Spot, button, title
 from runwisp.tui.info import schedule
 from runwisp.tui.keys import Action, Place
 from runwisp.tui.run import RunView
 from runwisp.tui.runlist import Filter, RunList
-from runwisp.tui.runpicker import RunPicker
+from runwisp.tui.runpicker import RunPicker, RunsView
 from runwisp.tui.search import Search
 from runwisp.tui.times import until
 from runwisp.units import parse_time
@@ -89,31 +89,19 @@ class UnitHeader(Header):
         return button(label, lambda: _OPERATIONS[action](self._desk, unit), ink)
 
 
-class UnitView(Stack):
+class UnitView(RunsView):
     """The page of one unit."""
 
     def __init__(self, desk: Desk, name: str) -> None:
-        self.table = RunPicker(desk, RunList(Filter(task_name=name)), has_task=False)
+        table = RunPicker(desk, RunList(Filter(task_name=name)), has_task=False)
+        super().__init__(UnitHeader(desk, name, table), table, Place.TASK)
         self._desk = desk
         self._name = name
         self._ask_at = 0.0
-        super().__init__(UnitHeader(desk, name, self.table), self.table)
-
-    def places(self) -> tuple[Place, ...]:
-        return (*self.table.places(), Place.TASK)
-
-    def opened(self) -> None:
-        self.table.opened()
-
-    def closed(self) -> None:
-        self.table.closed()
-
-    def refetch(self) -> None:
-        self.table.runs.reload()
 
     def tick_s(self) -> float | None:
         if self._next_run_at() is None:
-            return self.table.tick_s()
+            return super().tick_s()
         self._look_for_next()
         return 1.0
 

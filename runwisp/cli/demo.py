@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import time
 from importlib.resources import files
@@ -59,6 +60,7 @@ def _run(settings: Globals, *, is_shown: bool) -> None:
     from runwisp.cli.lifecycle import START_S, spawn_daemon, when_healthy
 
     home = Path(tempfile.mkdtemp(prefix="runwisp-demo-"))
+    child = None
     try:
         data = home / "data"
         config = home / "runwisp.toml"
@@ -69,16 +71,31 @@ def _run(settings: Globals, *, is_shown: bool) -> None:
         child = spawn_daemon(settings, home, is_work_dir_removed=True)
         url = when_healthy(settings, START_S, child).url
     except BaseException:
+        if child is not None and child.poll() is None:
+            # The shell that waits for the daemon, and the daemon with it.
+            os.killpg(child.pid, signal.SIGTERM)
         shutil.rmtree(home)
         raise
-    if is_shown:
-        from runwisp.cli.showing import show
-        from runwisp.store.datadir import DataDir
+    try:
+        if is_shown:
+            from runwisp.cli.showing import show
 
-        show(settings, is_owner=True)
-        if DataDir(data).owner() is None:
+            show(settings, is_owner=True)
+    finally:
+        if _is_over(data):
             child.wait()
-            return
+        else:
+            _tell(url, data)
+
+
+def _is_over(data: Path) -> bool:
+    """No daemon uses the directory, which may be gone."""
+    from runwisp.store.datadir import DataDir
+
+    return DataDir(data).owner() is None
+
+
+def _tell(url: str, data: Path) -> None:
     say(f"the demo is at {url}")
     note(f"to see it here:     runwisp tui --data {data}")
     note(f"for its password:   runwisp password --data {data}")

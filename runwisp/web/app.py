@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Any, TypeAlias
 
+from attrs import evolve
 from klein import Klein
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -25,6 +26,8 @@ from runwisp.web.gate import IGate, RequestFacts
 from runwisp.web.outlet import Streams
 from runwisp.web.problem import Problem
 from runwisp.web.routing import Route, bound_routes, is_event_stream, path_names, routes_of
+
+_LAUNCH_PATH = "/api/auth/launch-ticket"
 
 #: Finds what lies at a path outside ``/api/``; None for nothing.
 Static: TypeAlias = Callable[[RequestFacts], Page | None]
@@ -96,7 +99,20 @@ class App(Resource):
         elif failure.check(MethodNotAllowed) and request.shown_path in self._fixed:
             # Klein adds the methods of a route that has a variable in the same place.
             failure = Failure(MethodNotAllowed(self._fixed[request.shown_path]))
+        elif page := self._login_page(request, failure):
+            return give(request, page)
         return _fault(request, failure)
+
+    def _login_page(self, request: ApiRequest, failure: Failure) -> Page | None:
+        """The dashboard, for a browser that has followed a launch link in vain: it asks for the password."""
+        if request.shown_path != _LAUNCH_PATH or request.method != b"GET":
+            return None
+        problem = problem_of(failure.value)
+        page = self._static(request.facts) if problem.status == 401 else None
+        if page is None or page.status != 200:
+            return None
+        headers = {**page.headers, **problem.headers, "Cache-Control": "no-store"}
+        return evolve(page, status=problem.status, headers=headers)
 
 
 def make_resource(

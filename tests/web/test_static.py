@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
+from runwisp.web.api.auth import AuthApi
 from runwisp.web.app import App, make_resource
+from runwisp.web.guard import Gate
 from runwisp.web.static import DASHBOARD, Static
+from tests.web.auth.daemon import Daemon
 from tests.web.requests import OpenGate, Response, call
 from tests.web.sample import SampleApi
 
@@ -248,3 +251,19 @@ def test_no_file_of_the_dashboard_writes_markup_or_names_another_host() -> None:
         for match in forbidden.finditer(path.read_text())
     }
     assert found == set()
+
+
+def test_a_browser_with_a_launch_link_that_is_used_up_gets_the_page_that_asks_for_the_password(
+    directory: Path,
+) -> None:
+    daemon = Daemon()
+    gate = Gate(daemon.auth, "127.0.0.1", lambda: daemon.settings)
+    app = make_resource([AuthApi(daemon.auth)], gate, daemon.clock, daemon.wall, Static(directory))
+    path = "/api/auth/launch-ticket?ticket=unknown"
+    page = get(app, path, Accept=NAVIGATION)
+    assert (page.status, page.media_type, page.body) == (401, "text/html; charset=utf-8", get(app, "/").body)
+    assert page.headers["cache-control"] == "no-store"
+    other = get(app, path)
+    assert (other.status, other.media_type) == (401, "application/problem+json")
+    missing = get(app, "/api/auth/launch-ticket", Accept=NAVIGATION)
+    assert (missing.status, missing.media_type) == (422, "application/problem+json")

@@ -7,9 +7,10 @@ import { dialog } from "./widgets.js";
 
 /**
  * Ask for the password until it is right.
+ * @param {string|null} note why it is asked for, if that is not plain
  * @returns {Promise<void>} resolves when there is a session
  */
-export async function askPassword() {
+export async function askPassword(note) {
   const field = el("input", {
     class: "input", id: "password", type: "password", autocomplete: "current-password", required: true,
     "aria-describedby": "login-error", autofocus: true,
@@ -19,6 +20,7 @@ export async function askPassword() {
   const form = el(
     "form", { class: "login-form", novalidate: true },
     el("p", { class: "login-host mono", text: location.host }),
+    note && el("p", { class: "login-note", role: "status", dataset: { tone: "warning" }, text: note }),
     el("input", { type: "text", hidden: true, autocomplete: "username", value: "runwisp" }),
     el("label", { class: "label", for: "password", text: "Password" }), field, error, submit,
     el("p", { class: "login-hint" }, "On the machine itself ", el("code", { text: "runwisp password" }), " tells it."),

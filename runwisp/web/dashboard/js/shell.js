@@ -142,7 +142,8 @@ class App extends HTMLElement {
 
   async #boot() {
     const status = await window.runwispAuth;
-    if (status && !status.authenticated) this.showLogin();
+    const note = leaveLaunchLink();
+    if (status && !status.authenticated) this.showLogin(note);
     else await this.#begin();
   }
 
@@ -297,11 +298,11 @@ class App extends HTMLElement {
     return narrow.matches && !this.classList.contains("side-hidden");
   }
 
-  async showLogin() {
+  async showLogin(note = null) {
     if (this.#isLoginOpen) return;
     this.#isLoginOpen = true;
     const { askPassword } = await import("./login.js");
-    await askPassword();
+    await askPassword(note);
     this.#isLoginOpen = false;
     if (store.units === null) await this.#begin();
     else {
@@ -355,6 +356,18 @@ class App extends HTMLElement {
   async openPalette() {
     (await importModule("palette.js")).openPalette(this.#shown);
   }
+}
+
+/**
+ * The daemon answers a launch link that has been used with this page: go where it would have led.
+ * @returns {string|null} what to tell of it
+ */
+function leaveLaunchLink() {
+  if (location.pathname !== "/api/auth/launch-ticket") return null;
+  const wanted = new URLSearchParams(location.search).get("redirect") ?? "/";
+  const target = new URL(/^\/(?![/\\])/.test(wanted) ? wanted : "/", location.origin);
+  history.replaceState(null, "", target.origin === location.origin ? target.pathname : "/");
+  return "This link has been used already, or has expired.";
 }
 
 function paramsOf({ names }, match) {

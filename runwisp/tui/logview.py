@@ -73,13 +73,14 @@ class LogPane(Pane):
 
     def opened(self) -> None:
         self._is_open = True
-        if self._wanted is None:
-            self._follow()
-        else:
+        if self._wanted is not None:
             self._go_to(self._wanted)
+        else:
+            self._resume()
 
     def closed(self) -> None:
         self._is_open = False
+        self._asked = None
         self._hang_up()
 
     # The screen
@@ -257,8 +258,9 @@ class LogPane(Pane):
             page = await self._desk.wire.ask(lambda api: api.log_page(self._run_id, span.start, span.limit))
         except RunWispError:
             self._again_at = self._desk.seconds() + RETRY_S
-            if self._asked is span:
-                self._asked = None
+            if self._asked is span and self._is_open:
+                self._asked = self._wanted = None
+                self._resume()
             raise
         if self._asked is span and self._is_open:
             self._asked = None

@@ -217,7 +217,11 @@ class RunView(Stack):
         self.is_gone = run is None
 
     async def _fetch(self) -> None:
-        self._put(await self._desk.wire.ask(lambda api: api.run(self._run_id)))
+        run = await self._desk.wire.ask(lambda api: api.run(self._run_id))
+        # An event may have told of the end meanwhile.
+        is_late = self.run is not None and self.run.status is Status.ENDED
+        if run is None or run.status is Status.ENDED or not is_late:
+            self._put(run)
         self._desk.invalidate()
 
 

@@ -248,3 +248,32 @@ def test_a_page_that_cannot_be_had_is_asked_for_later(desk: FakeDesk) -> None:
     seen(pane)
     pane.wheel(-900)
     assert "line 107" in seen(pane)[0]
+
+
+def test_a_log_that_is_shown_again_is_where_it_was(desk: FakeDesk) -> None:
+    serve(desk, 5000)
+    pane = open_log(desk, 4001, 5000)
+    seen(pane)
+    pane.act(Action.TOP)
+    pane.closed()
+    pane.opened()
+    assert len(desk.wire.taps) == 1
+    assert seen(pane)[0] == "   1  line 1"
+    pane.act(Action.END)
+    tap(desk).feed("lines", {"items": sent_lines(4501, 5000)})
+    seen(pane)
+    pane.closed()
+    pane.opened()
+    tap(desk).feed("lines", {"items": sent_lines(5001, 5001)})
+    assert seen(pane)[-2:] == ["5000  line 5000", "5001  line 5001"]
+
+
+def test_a_jump_that_fails_leaves_the_log_where_it_is(desk: FakeDesk) -> None:
+    desk.wire.on(PAGE_OF_LOG, unreachable())
+    pane = open_log(desk, 4001, 5000)
+    seen(pane)
+    pane.act(Action.TOP)
+    assert not tap(desk).is_stopped
+    tap(desk).feed("lines", {"items": sent_lines(5001, 5001)})
+    pane.act(Action.END)
+    assert seen(pane)[-1] == "5001  line 5001"

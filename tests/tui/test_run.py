@@ -8,7 +8,7 @@ from runwisp.model import RunId
 from runwisp.tui.keys import Action
 from runwisp.tui.run import RunView
 from tests.client import resources as sent
-from tests.tui.fakes import FakeDesk, inks_of, live_run, rows_of, service, task
+from tests.tui.fakes import FakeDesk, failed_run, inks_of, live_run, rows_of, service, task
 from tests.tui.lines import sent_lines
 
 RUN_ID = RunId(sent.run_id(1))
@@ -137,6 +137,14 @@ def test_events_bring_the_header_up_to_date(desk: FakeDesk) -> None:
     assert "pending" in rows_of(view)[0]
     desk.model.put_run(live_run(1))
     assert "running" in rows_of(view)[0]
+
+
+def test_an_answer_that_is_older_than_an_event_does_not_undo_it(desk: FakeDesk) -> None:
+    desk.wire.waiting = []
+    view = open_run(desk, sent.live_run(1))
+    desk.model.put_run(failed_run(1))
+    desk.wire.answer()
+    assert "failed" in rows_of(view)[0]
 
 
 def test_the_full_screen_is_the_log_alone_until_a_key_ends_it(desk: FakeDesk) -> None:

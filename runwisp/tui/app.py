@@ -31,7 +31,7 @@ from runwisp.tui.notices import LINE_ROWS, PANEL_ROWS, Notices
 from runwisp.tui.run import RunView
 from runwisp.tui.sidebar import DEBUG, HOME, INFO, Page, Sidebar, UnitRow
 from runwisp.tui.subscription import Subscription
-from runwisp.tui.terminal import Terminal, browser_command, clipboard_command, succeeds
+from runwisp.tui.terminal import Terminal, browser_command, clipboard_command, opens, succeeds
 from runwisp.tui.times import absolute
 from runwisp.tui.unit import UnitView
 from runwisp.tui.wire import Wire
@@ -336,7 +336,7 @@ class App:
         ticket = await self.wire.ask(lambda api: api.launch_ticket())
         url = f"{daemon.url.rstrip('/')}/api/auth/launch-ticket?ticket={ticket}"
         command = browser_command(os.environ, url)
-        if command is not None and await self._in_thread(lambda: succeeds(command)):
+        if command is not None and await self._in_thread(lambda: opens(command)):
             self.flash("opened in the browser")
         else:
             self.copy(url, "link")

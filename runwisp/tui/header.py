@@ -113,7 +113,7 @@ class Header(Pane):
             if not isinstance(part, Spot):
                 segments.append(part)
             elif has_focus and current and part is current[0]:
-                segments.append((f"bright on {'cursor'}", part.text))
+                segments.append(("bright on cursor", part.text))
             else:
                 segments.append((_spot_ink(part, is_hovered=part is hovered), part.text))
         return Line(trim(segments, width))

@@ -14,6 +14,8 @@ from runwisp.tui.theme import palette
 #: Reports of movement without a button pressed, which urwid does not ask for.
 _MOVEMENT_ON, _MOVEMENT_OFF = "\x1b[?1003h", "\x1b[?1003l"
 _HELPER_S = 3.0
+#: A browser that has not failed by then is open, and may be what was started itself.
+_BROWSER_S = 1.0
 
 
 class Terminal(urwid.display.raw.Screen):
@@ -50,7 +52,24 @@ def browser_command(environ: Mapping[str, str], url: str) -> Sequence[str] | Non
     return ["xdg-open", url] if has_display and shutil.which("xdg-open") else None
 
 
-def succeeds(command: Sequence[str], text: str = "") -> bool:
+def opens(command: Sequence[str]) -> bool:
+    """Start the command and leave it running; False if it has failed within a second."""
+    try:
+        started = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return started.wait(_BROWSER_S) == 0
+    except subprocess.TimeoutExpired:
+        return True
+    except OSError:
+        return False
+
+
+def succeeds(command: Sequence[str], text: str) -> bool:
     """Run the command with ``text`` as its input; it blocks for a few seconds at most."""
     try:
         done = subprocess.run(

@@ -246,7 +246,7 @@ def test_what_cannot_be_copied_for_sure_is_shown(bench: Bench, monkeypatch: pyte
 
 def test_what_was_copied_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_module, "clipboard_command", lambda environ: ["copy"])
-    monkeypatch.setattr(app_module, "succeeds", lambda command, text="": True)
+    monkeypatch.setattr(app_module, "succeeds", lambda command, text: True)
     bench.app.copy("http://127.0.0.1:9477", "URL")
     assert bench.rows()[23] == " URL copied"
 
@@ -257,11 +257,11 @@ def test_the_browser_is_opened_with_a_ticket_or_the_link_is_given(
 ) -> None:
     opened: list[str] = []
 
-    def run(command: list[str], text: str = "") -> bool:
+    def start(command: list[str]) -> bool:
         opened.extend(command)
         return True
 
-    monkeypatch.setattr(app_module, "succeeds", run)
+    monkeypatch.setattr(app_module, "opens", start)
     monkeypatch.setattr(app_module, "clipboard_command", lambda environ: None)
     monkeypatch.setattr(app_module, "browser_command", lambda environ, url: [url] if has_browser else None)
     bench.wire.on("POST /api/auth/launch-ticket", {"ticket": "T" * 43, "expires_in": 60})

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping
 
 import pytest
 
-from runwisp.tui.terminal import Terminal, browser_command, clipboard_command, succeeds
+from runwisp.tui import terminal as terminal_module
+from runwisp.tui.terminal import Terminal, browser_command, clipboard_command, opens, succeeds
 
 
 @pytest.fixture
@@ -46,7 +48,17 @@ def test_a_browser_needs_a_desktop(installed: set[str]) -> None:
 def test_a_helper_gets_the_text_and_is_judged_by_its_exit_code() -> None:
     assert succeeds(["grep", "-q", "needle"], "a needle")
     assert not succeeds(["grep", "-q", "needle"], "hay")
-    assert not succeeds(["/does/not/exist"])
+    assert not succeeds(["/does/not/exist"], "hay")
+
+
+def test_what_opens_a_browser_may_end_or_go_on_but_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal_module, "_BROWSER_S", 0.0)
+    assert opens(["sleep", "0.05"])
+    os.wait()
+    monkeypatch.setattr(terminal_module, "_BROWSER_S", 10.0)
+    assert opens(["true"])
+    assert not opens(["false"])
+    assert not opens(["/does/not/exist"])
 
 
 def test_movement_of_the_pointer_is_reported_only_with_the_mouse() -> None:

@@ -93,7 +93,9 @@ class UnitView(RunsView):
     """The page of one unit."""
 
     def __init__(self, desk: Desk, name: str) -> None:
-        table = RunPicker(desk, RunList(Filter(task_name=name)), has_task=False)
+        unit = desk.model.units.get(name)
+        has_replicas = unit is not None and (unit.instances or 1) > 1
+        table = RunPicker(desk, RunList(Filter(task_name=name)), has_task=has_replicas)
         super().__init__(UnitHeader(desk, name, table), table, Place.TASK)
         self._desk = desk
         self._name = name

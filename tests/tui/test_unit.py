@@ -110,3 +110,9 @@ def test_the_keys_of_a_task_work_above_its_list_too(desk: FakeDesk) -> None:
     desk.wire.on("POST /api/tasks/backup/trigger", sent.live_run(2))
     open_unit(desk, task()).act(Action.RUN)
     assert desk.told[-1] == "flash success: backup was triggered"
+
+
+def test_runs_of_several_replicas_are_named(desk: FakeDesk) -> None:
+    desk.wire.on("GET /api/runs", page(sent.live_run(2, task_name="web", replica_index=1), total=1))
+    assert "web#1" in rows_of(open_unit(desk, service("web", 2, 2)))[7]
+    assert "TASK" not in "".join(rows_of(open_unit(desk, service("api", 1, 1))))

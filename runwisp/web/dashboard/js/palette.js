@@ -171,13 +171,11 @@ const SHORTCUTS = [
     [command, "Search the page; again: commands"], ["?", "This table"], ["g o", "Overview"], ["g r", "All runs"],
     ["g n", "Notifications"], ["b", "Sidebar"], ["t", "Theme"], ["Esc", "Close, clear, go back"],
   ]],
+  ["Lists", [["j  k", "Next, previous row"]]],
   ["A task, a service", [
-    ["r", "Run now; start or restart a service"], ["s", "Stop"], ["p", "Pause or resume the schedule"],
-    ["j  k", "Next, previous run"],
+    ["r", "Run now; start or restart a service"], ["s", "Stop"], ["p", "Pause or resume the schedule"], ["d", "Definition"],
   ]],
-  ["Output of a run", [
-    ["f", "Maximise"], ["/", "Find"], ["n  N", "Next, previous hit"], ["Home  End", "First, last line"], ["w", "Wrap lines"],
-  ]],
+  ["Output of a run", [["f", "Maximise"], ["/", "Find"], ["n  N", "Next, previous hit"], ["Home  End", "First, last line"]]],
 ];
 
 /** Open the table of shortcuts. */

@@ -253,6 +253,7 @@ export function dialog({ title, body, actions = [], class: className = "", role 
     "dialog",
     { class: `dialog ${className}`, role, "aria-modal": "true", "aria-labelledby": id },
     el("h2", { id, class: "dialog-title", text: title }),
+    !strict && actions.length === 0 && iconButton("cross", "Close", () => node.close(), { class: "dialog-close" }),
     el("div", { class: "dialog-body" }, body),
     actions.length > 0 && el("div", { class: "dialog-actions" }, actions),
   );

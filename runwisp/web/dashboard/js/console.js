@@ -15,8 +15,6 @@ import { hrefOf } from "./shell.js";
 import { store } from "./store.js";
 import { button, copyText, emptyState, errorState, iconButton, skeletonRows, toast } from "./widgets.js";
 
-await stylesheet();
-
 const FLASH_MS = 1500;
 /** So many lines are copied at most: a clipboard is no file. */
 const MOST_COPIED = 10_000;
@@ -226,8 +224,8 @@ export class LogConsole extends HTMLElement {
     if (this.#log === null) return;
     const [from, to] = this.#view.visible;
     this.#log.need(from, to);
-    const { total } = this.#log;
-    if (this.#view.isFollowing) this.#seen = total;
+    const { total, state } = this.#log;
+    if (this.#view.isFollowing && state !== "loading") this.#seen = total;
     const isAway = to < total - 2 && total > 0;
     this.#down.hidden = !isAway;
     if (isAway) setText(this.#down.lastChild, total > this.#seen ? counted(total - this.#seen, "new line") : "To the end");
@@ -442,13 +440,6 @@ function keep(key, value) {
   } catch {
     // It then lasts as long as the page.
   }
-}
-
-/** Only pages with a console fetch its styles, and nothing of them is shown without. */
-function stylesheet() {
-  const link = el("link", { rel: "stylesheet", href: new URL("../console.css", import.meta.url).pathname });
-  document.head.append(link);
-  return new Promise((resolve) => (link.onload = link.onerror = resolve));
 }
 
 customElements.define("rw-console", LogConsole);

@@ -156,7 +156,7 @@ export class Foot {
     if (passed < RATE_MS) return this.#rate.text;
     const rate = Math.round((1000 * (total - this.#rate.total)) / passed);
     const isKnown = this.#rate.at > 0 && passed < 3 * RATE_MS;
-    this.#rate = { at: performance.now(), total, text: isKnown && rate > 0 ? `${grouped(rate)} lines/s` : "" };
+    this.#rate = { at: performance.now(), total, text: isKnown && rate >= 10 ? `${grouped(rate)} lines/s` : "" };
     return this.#rate.text;
   }
 }

@@ -18,6 +18,8 @@ const OVERSCAN = 50;
 /** While everything in view changes with each frame there is no use in preparing more. */
 const HASTY_OVERSCAN = 4;
 const HASTY_MS = 120;
+/** And nobody can read what is there for a frame only. */
+const HASTY_PAUSE_MS = 60;
 const IDLE_MS = 150;
 /** Rows from the end within which a view still follows it. */
 const NEAR_END = 2;
@@ -106,11 +108,12 @@ export class LogView {
     this.refresh();
   }
 
-  /** Show in the next frame what has changed. */
+  /** Show in the next frame what has changed; when nothing stays as it was from one frame to the next, in a later one. */
   refresh() {
-    this.#frame ||= requestAnimationFrame(() => {
+    this.#frame ||= requestAnimationFrame((now) => {
       this.#frame = 0;
-      this.#draw();
+      if (this.#isFollowing && now - this.#jumpedAt < HASTY_PAUSE_MS) this.refresh();
+      else this.#draw();
     });
   }
 
@@ -255,17 +258,16 @@ export class LogView {
 
   /** Let there be nodes for the rows in and near the view, and paint those that need it. */
   #fill(clientHeight, isAtEnd) {
-    const now = performance.now();
-    const wasHasty = now - this.#jumpedAt < HASTY_MS;
-    const overscan = wasHasty ? HASTY_OVERSCAN : OVERSCAN;
     const rows = Math.ceil(clientHeight / LINE) + 1;
     const top = isAtEnd ? this.#last - rows : this.#anchor.n;
+    if (this.#nodes.length > 0 && (top >= this.#from + this.#nodes.length || top + rows < this.#from)) this.#jumpedAt = performance.now();
+    const isHasty = performance.now() - this.#jumpedAt < HASTY_MS;
+    const overscan = isHasty ? HASTY_OVERSCAN : OVERSCAN;
     const from = Math.max(this.#first, top - overscan);
     const to = Math.min(this.#last, top + rows + overscan);
-    if (this.#nodes.length > 0 && (from >= this.#from + this.#nodes.length || to < this.#from)) this.#jumpedAt = now;
     this.#setNodes(from, to);
     this.#nodes.forEach((node, i) => this.#paint(node, from + i));
-    if (wasHasty) this.#settleSoon();
+    if (isHasty) this.#settleSoon();
   }
 
   #setNodes(from, to) {

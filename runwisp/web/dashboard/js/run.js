@@ -160,7 +160,7 @@ export class RunPage extends HTMLElement {
 
   #runsChanged(runs) {
     if (this.#run === null) return;
-    for (const run of runs.values()) if (run?.retry_of_run_id && this.#isOfChain(run.retry_of_run_id)) this.#attemptsOf = "";
+    for (const run of runs.values()) if (run !== null && this.#isNextAttempt(run)) this.#attemptsOf = "";
     const run = runs.get(this.#id);
     if (run === null) {
       this.#showGone();
@@ -289,6 +289,11 @@ export class RunPage extends HTMLElement {
   }
 
   // -- attempts --------------------------------------------------------------------------------------------------
+
+  /** True for a retry that the chain does not have yet. */
+  #isNextAttempt({ id, retry_of_run_id: before }) {
+    return before !== null && this.#isOfChain(before) && !this.#isOfChain(id);
+  }
 
   #isOfChain(id) {
     return id === this.#id || this.#attempts.some((run) => run.id === id);

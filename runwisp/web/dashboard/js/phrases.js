@@ -4,7 +4,9 @@
  * verdict, sentence, trouble, outcome. All are pure but for the runs that the store has seen.
  */
 
-import { ago, clock, countdown, counted, elapsed, exitText, ms, shortId, statusLook, statusWord, upcoming } from "./format.js";
+import {
+  ago, clock, countdown, counted, elapsed, exitText, ms, shortId, statusLook, statusWord, upcoming,
+} from "./format.js";
 import { store } from "./store.js";
 
 /** @typedef {{word: string, tone: string, icon: string}} Verdict */
@@ -20,7 +22,8 @@ export function verdict(unit, now = clock.now()) {
 
 function taskVerdict(unit, now) {
   const [oldest] = runningRuns(unit);
-  if (oldest) return { word: `Running · ${elapsed((now - ms(oldest.start_at)) / 1000)}`, tone: "running", icon: "spinner" };
+  if (oldest)
+    return { word: `Running · ${elapsed((now - ms(oldest.start_at)) / 1000)}`, tone: "running", icon: "spinner" };
   if (unit.queued_runs > 0) return { word: "Waiting", tone: "neutral", icon: "clock" };
   if (unit.paused_at !== null) return { word: "Paused", tone: "warning", icon: "pause" };
   if (unit.last_run?.is_failure) return { word: "Last run failed", tone: "danger", icon: "alert" };
@@ -43,7 +46,10 @@ function serviceVerdict(service, unit) {
 /** Runs of a unit that are running, the oldest first. */
 function runningRuns(unit) {
   if (unit.active_runs === 0) return [];
-  return store.activeRuns(unit.name).filter((run) => run.status === "running").reverse();
+  return store
+    .activeRuns(unit.name)
+    .filter((run) => run.status === "running")
+    .reverse();
 }
 
 /**
@@ -65,7 +71,10 @@ const HANDS = { ui: "by hand", cli: "from the command line", hook: "by a hook" }
 
 function activity(unit, now) {
   const running = runningRuns(unit);
-  const waiting = unit.queued_runs > 0 ? `${counted(unit.queued_runs, "run")} ${unit.queued_runs === 1 ? "waits" : "wait"} for a turn.` : "";
+  const waiting =
+    unit.queued_runs > 0
+      ? `${counted(unit.queued_runs, "run")} ${unit.queued_runs === 1 ? "waits" : "wait"} for a turn.`
+      : "";
   if (running.length === 0) return waiting;
   const [oldest] = running;
   const age = elapsed((now - ms(oldest.start_at)) / 1000);
@@ -79,24 +88,34 @@ function aftermath(unit, now) {
   const last = unit.last_run;
   if (last === null) return "It has not run yet.";
   if (!last.is_failure) return "";
-  const retry = last.next_retry_at === null ? "" : ` It is tried again in ${countdown((ms(last.next_retry_at) - now) / 1000)}.`;
+  const retry =
+    last.next_retry_at === null ? "" : ` It is tried again in ${countdown((ms(last.next_retry_at) - now) / 1000)}.`;
   return `It ${outcome(last)} ${ago(last.end_at ?? last.created_at, now)}.${retry}`;
 }
 
 function future(unit, now) {
-  if (unit.paused_at !== null) return `Paused ${ago(unit.paused_at, now)}: the schedule starts nothing until it is resumed.`;
+  if (unit.paused_at !== null)
+    return `Paused ${ago(unit.paused_at, now)}: the schedule starts nothing until it is resumed.`;
   if (unit.next_run_at !== null) return `Next run at ${upcoming(unit.next_run_at, now)}.`;
   if (unit.cron !== null) return "The schedule has no further run.";
-  if (unit.run_on_start !== null) return `It runs when the ${unit.run_on_start === "boot" ? "machine" : "daemon"} starts.`;
+  if (unit.run_on_start !== null)
+    return `It runs when the ${unit.run_on_start === "boot" ? "machine" : "daemon"} starts.`;
   if (unit.api_trigger) return "It has no schedule and runs when somebody starts it.";
   return "It has no schedule, and api_trigger = false: nothing starts it.";
 }
 
 const OUTCOMES = {
-  success: "succeeded", timeout: "ran into its timeout", stopped: "was stopped",
-  crashed: "was cut off when the daemon died", log_overflow: "was stopped for writing too much",
-  skipped: "was skipped", queue_full: "found the queue full", daemon_stopped: "was stopped with the daemon",
-  start_failed: "could not be started", missed: "was missed", dst_skipped: "fell into the hour that the clock skipped",
+  success: "succeeded",
+  timeout: "ran into its timeout",
+  stopped: "was stopped",
+  crashed: "was cut off when the daemon died",
+  log_overflow: "was stopped for writing too much",
+  skipped: "was skipped",
+  queue_full: "found the queue full",
+  daemon_stopped: "was stopped with the daemon",
+  start_failed: "could not be started",
+  missed: "was missed",
+  dst_skipped: "fell into the hour that the clock skipped",
   unhealthy: "was found unhealthy",
 };
 
@@ -113,7 +132,10 @@ function serviceSentence(unit, now) {
   if (state === "fatal") return `${gaveUp(unit)} Start it to try again.`;
   const restarting = replicas.filter((one) => one.state === "restarting" || one.state === "fatal");
   if (restarting.length > 0) return restartSentence(unit, restarting, now);
-  const starts = replicas.map((one) => one.start_at).filter(Boolean).sort();
+  const starts = replicas
+    .map((one) => one.start_at)
+    .filter(Boolean)
+    .sort();
   if (starts.length === 0) return "It is being started.";
   const youngest = elapsed((now - ms(starts.at(-1))) / 1000);
   if (replicas.length === 1) return `It has been up for ${youngest}.`;
@@ -127,7 +149,9 @@ function gaveUp(unit) {
 }
 
 function restartSentence(unit, restarting, now) {
-  const next = restarting.filter((one) => one.next_start_at !== null).sort((a, b) => (a.next_start_at < b.next_start_at ? -1 : 1))[0];
+  const next = restarting
+    .filter((one) => one.next_start_at !== null)
+    .sort((a, b) => (a.next_start_at < b.next_start_at ? -1 : 1))[0];
   const many = restarting.length > 1 ? `${restarting.length} replicas are down. ` : "";
   if (!next) return `${many}${restarting.some((one) => one.state === "fatal") ? gaveUp(unit) : "It is being started."}`;
   const who = unit.instances > 1 ? `Replica ${next.replica_index}` : "It";

@@ -3,7 +3,9 @@
 import { unitActions } from "./actions.js";
 import { api } from "./api.js";
 import { clear, el, icon, reconcile, setAttr, setText } from "./dom.js";
-import { absolute, bytes, clock, countdown, cronWords, duration, elapsed, ms, scheduleWords, shortId, zoneName } from "./format.js";
+import {
+  absolute, bytes, clock, countdown, cronWords, duration, elapsed, ms, scheduleWords, shortId, zoneName,
+} from "./format.js";
 import { sentence, verdict } from "./phrases.js";
 import { RunBrowser } from "./runs.js";
 import { hrefOf, setPage } from "./shell.js";
@@ -53,7 +55,11 @@ export class UnitPage extends HTMLElement {
   #build(name) {
     this.#name = name;
     this.#isNothing = false;
-    this.#strip = new Strip(name, (run) => this.#browser.select(run.id), () => this.#toggleDefinition());
+    this.#strip = new Strip(
+      name,
+      (run) => this.#browser.select(run.id),
+      () => this.#toggleDefinition(),
+    );
     this.#replicas = new Replicas((id) => this.#browser.select(id));
     this.#definition = new Definition();
     this.#browser = new RunBrowser(name);
@@ -82,7 +88,8 @@ export class UnitPage extends HTMLElement {
     const unit = this.#unit;
     if (this.#isNothing && unit === null) return this.#showNothing();
     if (this.#isNothing) return this.#appeared();
-    const actions = unit === null ? [] : unitActions(unit).map((action) => ({ ...action, run: () => this.#act(action.id) }));
+    const actions =
+      unit === null ? [] : unitActions(unit).map((action) => ({ ...action, run: () => this.#act(action.id) }));
     this.#showPage(unit, actions);
     this.#strip.draw(unit, actions);
     this.#replicas.draw(unit);
@@ -93,7 +100,14 @@ export class UnitPage extends HTMLElement {
   #showNothing() {
     setPage({ title: this.#name });
     const link = el("a", { class: "btn", href: hrefOf.overview(), text: "Go to the overview" });
-    clear(this, emptyState(`There is no task or service ${this.#name}.`, "It may have been renamed, or taken out of the configuration.", link));
+    clear(
+      this,
+      emptyState(
+        `There is no task or service ${this.#name}.`,
+        "It may have been renamed, or taken out of the configuration.",
+        link,
+      ),
+    );
   }
 
   /** What was not there has come with a new configuration. */
@@ -111,7 +125,11 @@ export class UnitPage extends HTMLElement {
       title: this.#name,
       trail: [{ label: "Overview", href: hrefOf.overview() }],
       chip: unit && this.#scheduleChip(unit),
-      search: { placeholder: "Search the output", value: this.#browser.find, onInput: (text) => this.#browser.findSoon(text) },
+      search: {
+        placeholder: "Search the output",
+        value: this.#browser.find,
+        onInput: (text) => this.#browser.findSoon(text),
+      },
       actions,
       keys: { j: () => this.#browser.move(1), k: () => this.#browser.move(-1), d: () => this.#toggleDefinition() },
     });
@@ -157,10 +175,20 @@ class Strip {
     setAttr(this.#definition, "aria-controls", "definition");
     setAttr(this.#definition, "title", "Definition (d)");
     this.node = el(
-      "section", { class: "strip panel", "aria-label": "State", dataset: { testid: "task-strip" } },
-      el("div", { class: "strip-head" },
-        el("div", { class: "strip-words" }, el("h2", { class: "strip-word" }, this.#mark, this.#word), this.#sentence, this.#description),
-        el("div", { class: "strip-controls" }, this.#buttons, this.#definition)),
+      "section",
+      { class: "strip panel", "aria-label": "State", dataset: { testid: "task-strip" } },
+      el(
+        "div",
+        { class: "strip-head" },
+        el(
+          "div",
+          { class: "strip-words" },
+          el("h2", { class: "strip-word" }, this.#mark, this.#word),
+          this.#sentence,
+          this.#description,
+        ),
+        el("div", { class: "strip-controls" }, this.#buttons, this.#definition),
+      ),
       el("div", { class: "strip-foot" }, this.#rhythm, this.#figures),
     );
   }
@@ -195,13 +223,24 @@ class Strip {
   draw(unit, actions) {
     if (unit === null) return this.#drawRemoved();
     const look = verdict(unit);
-    this.#show(look, (now) => verdict(unit, now).word, (now) => sentence(unit, now));
+    this.#show(
+      look,
+      (now) => verdict(unit, now).word,
+      (now) => sentence(unit, now),
+    );
     setText(this.#description, unit.description ?? "");
     this.#description.hidden = unit.description === null;
     this.#definition.hidden = false;
     reconcile(
-      this.#buttons, actions, (action) => `${action.id} ${action.label}`,
-      (action) => button(action.label, () => this.#buttons.rwActions.get(action.id).run(), { tone: action.tone, icon: action.icon, testid: `action-${action.id}` }),
+      this.#buttons,
+      actions,
+      (action) => `${action.id} ${action.label}`,
+      (action) =>
+        button(action.label, () => this.#buttons.rwActions.get(action.id).run(), {
+          tone: action.tone,
+          icon: action.icon,
+          testid: `action-${action.id}`,
+        }),
       (node, action) => setReason(node, action.reason, action.key && `${action.label} (${action.key})`),
     );
     this.#buttons.rwActions = new Map(actions.map((action) => [action.id, action]));
@@ -209,7 +248,11 @@ class Strip {
 
   #drawRemoved() {
     const look = { word: "Not configured", tone: "neutral", icon: "unknown" };
-    this.#show(look, () => look.word, () => "It is not in the configuration any more; its runs are still here.");
+    this.#show(
+      look,
+      () => look.word,
+      () => "It is not in the configuration any more; its runs are still here.",
+    );
     this.#description.hidden = this.#definition.hidden = true;
     reconcile(this.#buttons, [], String, () => null);
   }
@@ -226,11 +269,15 @@ class Strip {
 
   #drawRuns() {
     this.#rhythm.runs = this.#runs;
-    const taken = this.#runs.map((run) => run.duration).filter((seconds) => seconds !== null).sort((a, b) => a - b);
+    const taken = this.#runs
+      .map((run) => run.duration)
+      .filter((seconds) => seconds !== null)
+      .sort((a, b) => a - b);
     const good = this.#runs.filter((run) => run.end_reason === "success").length;
     const all = good + this.#runs.filter((run) => run.is_failure && run.end_reason !== "success").length;
     const parts = [
-      all > 0 && `${good} of ${all} succeeded`, taken.length > 1 && `median ${duration(taken[Math.floor((taken.length - 1) / 2)])}`,
+      all > 0 && `${good} of ${all} succeeded`,
+      taken.length > 1 && `median ${duration(taken[Math.floor((taken.length - 1) / 2)])}`,
       taken.length > 1 && `longest ${duration(taken.at(-1))}`,
     ].filter(Boolean);
     setText(this.#figures, parts.join(" · "));
@@ -241,7 +288,10 @@ class Strip {
 // -- replicas ------------------------------------------------------------------------------------------------------
 
 const REPLICA_LOOKS = {
-  running: ["running", "Up"], restarting: ["warning", "Restarting"], stopped: ["neutral", "Stopped"], fatal: ["danger", "Gave up"],
+  running: ["running", "Up"],
+  restarting: ["warning", "Restarting"],
+  stopped: ["neutral", "Stopped"],
+  fatal: ["danger", "Gave up"],
 };
 
 /** The slots of a service, where there is something to tell of them one by one. */
@@ -253,15 +303,35 @@ class Replicas {
     this.#onSelect = onSelect;
     const heads = ["Replica", "State", "Since", "Restarts", "Failed starts", "Last exit", "Run"];
     this.node = el(
-      "section", { class: "panel replicas", "aria-label": "Replicas", hidden: true },
-      el("table", {}, el("thead", {}, el("tr", {}, heads.map((text) => el("th", { class: "label", scope: "col", text })))), this.#rows),
+      "section",
+      { class: "panel replicas", "aria-label": "Replicas", hidden: true },
+      el(
+        "table",
+        {},
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            heads.map((text) => el("th", { class: "label", scope: "col", text })),
+          ),
+        ),
+        this.#rows,
+      ),
     );
   }
 
   draw(unit) {
     const replicas = unit?.service?.replicas ?? [];
     this.node.hidden = replicas.length < 2 && replicas.every((one) => one.state === "running" && one.restarts === 0);
-    reconcile(this.#rows, replicas, (one) => String(one.replica_index), () => this.#make(), (row, one) => this.#update(row, unit, one));
+    reconcile(
+      this.#rows,
+      replicas,
+      (one) => String(one.replica_index),
+      () => this.#make(),
+      (row, one) => this.#update(row, unit, one),
+    );
   }
 
   #make() {
@@ -272,9 +342,19 @@ class Replicas {
       this.#onSelect(link.dataset.id);
     });
     return el(
-      "tr", {}, el("th", { scope: "row", class: "num" }), el("td", {}, el("span", { class: "replica-state" }, dot("neutral"), el("span"))),
-      el("td", { dataset: { label: "Since" } }, ticking(() => "", null, "num")), el("td", { class: "num", dataset: { label: "Restarts" } }),
-      el("td", { class: "num", dataset: { label: "Failed starts" } }), el("td", { class: "num", dataset: { label: "Last exit" } }), el("td", {}, link),
+      "tr",
+      {},
+      el("th", { scope: "row", class: "num" }),
+      el("td", {}, el("span", { class: "replica-state" }, dot("neutral"), el("span"))),
+      el(
+        "td",
+        { dataset: { label: "Since" } },
+        ticking(() => "", null, "num"),
+      ),
+      el("td", { class: "num", dataset: { label: "Restarts" } }),
+      el("td", { class: "num", dataset: { label: "Failed starts" } }),
+      el("td", { class: "num", dataset: { label: "Last exit" } }),
+      el("td", {}, link),
     );
   }
 
@@ -286,7 +366,10 @@ class Replicas {
     setAttr(row, "data-tone", tone);
     setDot(state.firstChild.firstChild, tone);
     setText(state.firstChild.lastChild, word);
-    since.firstChild.tell((now) => sinceText(one, now), () => (one.start_at === null ? "" : `since ${absolute(one.start_at)}`));
+    since.firstChild.tell(
+      (now) => sinceText(one, now),
+      () => (one.start_at === null ? "" : `since ${absolute(one.start_at)}`),
+    );
     setText(restarts, String(one.restarts));
     setText(failed, String(one.failed_starts));
     setText(exit, one.last_exit_code === null ? "—" : String(one.last_exit_code));
@@ -317,8 +400,10 @@ class Definition {
   constructor() {
     const copy = iconButton("copy", "Copy the command", () => copyText(this.#command.textContent, "Command copied"));
     this.node = el(
-      "section", { class: "panel definition", id: "definition", "aria-label": "Definition", hidden: true },
-      el("div", { class: "command" }, this.#command, copy), this.#groups,
+      "section",
+      { class: "panel definition", id: "definition", "aria-label": "Definition", hidden: true },
+      el("div", { class: "command" }, this.#command, copy),
+      this.#groups,
     );
   }
 
@@ -329,12 +414,35 @@ class Definition {
     setText(this.#command, (unit.run ?? "").trimEnd());
     this.#command.parentNode.hidden = unit.run === null;
     const groups = groupsOf(unit).filter(([, entries]) => entries.length > 0);
-    clear(this.#groups, groups.map(([title, entries]) => el(
-      "section", { class: "definition-group" }, el("h3", { class: "label", text: title }),
-      el("dl", {}, entries.map(([name, value, hint]) => el("div", {},
-        el("dt", { class: "mono", text: name }), el("dd", {}, el("bdi", { class: "mono", text: value }), hint && el("span", { class: "muted", text: hint }))))),
-      title === "Schedule" && unit.cron !== null && [el("p", { class: "label next-label", text: `Next, in ${zoneName()}` }), this.#next],
-    )));
+    clear(
+      this.#groups,
+      groups.map(([title, entries]) =>
+        el(
+          "section",
+          { class: "definition-group" },
+          el("h3", { class: "label", text: title }),
+          el(
+            "dl",
+            {},
+            entries.map(([name, value, hint]) =>
+              el(
+                "div",
+                {},
+                el("dt", { class: "mono", text: name }),
+                el(
+                  "dd",
+                  {},
+                  el("bdi", { class: "mono", text: value }),
+                  hint && el("span", { class: "muted", text: hint }),
+                ),
+              ),
+            ),
+          ),
+          title === "Schedule" &&
+            unit.cron !== null && [el("p", { class: "label next-label", text: `Next, in ${zoneName()}` }), this.#next],
+        ),
+      ),
+    );
     if (unit.cron !== null) this.#loadNext(unit);
   }
 
@@ -343,7 +451,9 @@ class Definition {
     if (key === this.#nextFor) return;
     this.#nextFor = key;
     try {
-      const { items } = await api.get(`/api/tasks/${encodeURIComponent(unit.name)}/next-runs`, { query: { limit: NEXT_RUNS } });
+      const { items } = await api.get(`/api/tasks/${encodeURIComponent(unit.name)}/next-runs`, {
+        query: { limit: NEXT_RUNS },
+      });
       if (key === this.#nextFor) this.#drawNext(unit, items);
     } catch (problem) {
       clear(this.#next, el("li", { class: "muted", text: problem.detail }));
@@ -354,32 +464,76 @@ class Definition {
     const paused = unit.paused_at === null ? "The schedule has no further run." : "Paused: nothing is started.";
     if (times.length === 0) return void clear(this.#next, el("li", { class: "muted", text: paused }));
     const notes = clockChanges(times, unit.timezone);
-    clear(this.#next, times.map((at, i) => el(
-      "li", {}, el("span", { class: "num", text: `${weekday(at)} ${absolute(at)}` }),
-      unit.timezone !== zoneName() && el("span", { class: "muted num", text: wallClock(at, unit.timezone) }),
-      ticking((now) => `in ${countdown((ms(at) - now) / 1000)}`, null, "muted num"),
-      notes[i] && el("span", { class: "next-note", text: notes[i] }),
-    )));
+    clear(
+      this.#next,
+      times.map((at, i) =>
+        el(
+          "li",
+          {},
+          el("span", { class: "num", text: `${weekday(at)} ${absolute(at)}` }),
+          unit.timezone !== zoneName() && el("span", { class: "muted num", text: wallClock(at, unit.timezone) }),
+          ticking((now) => `in ${countdown((ms(at) - now) / 1000)}`, null, "muted num"),
+          notes[i] && el("span", { class: "next-note", text: notes[i] }),
+        ),
+      ),
+    );
   }
 }
 
 /** Sections of [key of the file, value, hint]; what is unset or does not apply is left out. */
 function groupsOf(unit) {
   const plain = (...names) => names.map((name) => [name, text(unit[name])]).filter(([, value]) => value !== "");
-  const spans = (...names) => names.filter((name) => unit[name] !== null && unit[name] !== undefined).map((name) => [name, span(unit[name])]);
+  const spans = (...names) =>
+    names.filter((name) => unit[name] !== null && unit[name] !== undefined).map((name) => [name, span(unit[name])]);
   const isTask = unit.kind === "task";
-  const retries = unit.retry_attempts > 0 ? [...plain("retry_attempts"), ...spans("retry_delay"), ...plain("retry_backoff")] : [];
-  const schedule = unit.cron === null ? [] : [["cron", unit.cron, cronWords(unit.cron)], ...plain("timezone", "catch_up", "catch_up_limit")];
+  const retries =
+    unit.retry_attempts > 0 ? [...plain("retry_attempts"), ...spans("retry_delay"), ...plain("retry_backoff")] : [];
+  const schedule =
+    unit.cron === null
+      ? []
+      : [["cron", unit.cron, cronWords(unit.cron)], ...plain("timezone", "catch_up", "catch_up_limit")];
   const file = store.daemon && [["file", store.daemon.config_path]];
   return [
     ["Schedule", [...schedule, ...plain("run_on_start")]],
-    ["Service", isTask ? [] : [...plain("instances", "restart"), ...spans("restart_delay"), ...plain("restart_backoff", "restart_attempts"),
-      ...spans("healthy_after"), ...plain("autostart", "priority", "depends_on")]],
-    ["Execution", [...plain("parallelism", "on_overlap"), ...(isTask ? plain("max_queued") : []), ...spans("timeout", "graceful_stop"), ...plain("stop_signal"),
-      ...retries, ...plain("failures"), ...(unit.api_trigger ? [] : [["api_trigger", "false"]])]],
-    ["Environment", [...plain("working_dir", "user", "shell", "umask", "env_base", "env_file", "secrets_file"),
-      ...Object.entries(unit.env ?? {}).map(([name, value]) => [`env.${name}`, value])]],
-    ["Output and retention", [...(unit.log_max_size === null ? [] : [["log_max_size", bytes(unit.log_max_size)]]), ...plain("log_on_full", "keep_runs"), ...spans("keep_for")]],
+    [
+      "Service",
+      isTask
+        ? []
+        : [
+            ...plain("instances", "restart"),
+            ...spans("restart_delay"),
+            ...plain("restart_backoff", "restart_attempts"),
+            ...spans("healthy_after"),
+            ...plain("autostart", "priority", "depends_on"),
+          ],
+    ],
+    [
+      "Execution",
+      [
+        ...plain("parallelism", "on_overlap"),
+        ...(isTask ? plain("max_queued") : []),
+        ...spans("timeout", "graceful_stop"),
+        ...plain("stop_signal"),
+        ...retries,
+        ...plain("failures"),
+        ...(unit.api_trigger ? [] : [["api_trigger", "false"]]),
+      ],
+    ],
+    [
+      "Environment",
+      [
+        ...plain("working_dir", "user", "shell", "umask", "env_base", "env_file", "secrets_file"),
+        ...Object.entries(unit.env ?? {}).map(([name, value]) => [`env.${name}`, value]),
+      ],
+    ],
+    [
+      "Output and retention",
+      [
+        ...(unit.log_max_size === null ? [] : [["log_max_size", bytes(unit.log_max_size)]]),
+        ...plain("log_on_full", "keep_runs"),
+        ...spans("keep_for"),
+      ],
+    ],
     ["Notifications", plain("notify_on_failure", "notify_on_success")],
     ["Defined in", [...(file ?? []), ...plain("group")]],
   ];

@@ -14,7 +14,14 @@ author = "the RunWisp authors"
 copyright = "the RunWisp authors"
 version = release = runwisp.__version__
 
-extensions = ["api_reference", "cli_reference", "config_reference", "manual_pages"]
+extensions = [
+    "api_reference",
+    "cli_reference",
+    "config_reference",
+    "keys_reference",
+    "manual_pages",
+    "screen",
+]
 exclude_patterns = ["_build", "parts"]
 highlight_language = "none"
 smartquotes = False

@@ -1,7 +1,7 @@
 /**
  * What runs are wanted: as it stands in the address of a page, as the API takes it, as chips and as a form.
  *
- * filtersOf, filterText, apiFilters, isWanted, chipsOf, openFilters.
+ * filtersOf, filterText, exitRange, apiFilters, isWanted, chipsOf, openFilters.
  */
 
 import { el, on, setAttr, setText } from "./dom.js";
@@ -88,7 +88,7 @@ export function filterText(filters) {
  * Read what is asked for of exit codes: `137`, `>100`, `<=2`, `>100 <150`.
  * @returns {{min: number|null, max: number|null}|null} null if it cannot be read
  */
-function exitRange(text) {
+export function exitRange(text) {
   const range = { min: null, max: null };
   const terms = text.trim().match(/(?:[<>]=?|=)?\s*-?\d+|\S+/g) ?? [];
   for (const term of terms) {

@@ -4,7 +4,7 @@ import { api, isAbort } from "./api.js";
 import { clear, el, icon, on, reconcile, setAttr, setIcon, setText, VirtualList } from "./dom.js";
 import { apiFilters, chipsOf, filtersOf, isWanted, openFilters } from "./filters.js";
 import {
-  counted, duration, exitText, grouped, replicaName, shortId, statusLook, statusWord, trigger, words,
+  counted, duration, exitText, grouped, replicaName, shortId, statusLook, statusWord, trigger, words, zoneName,
 } from "./format.js";
 import { hrefOf } from "./shell.js";
 import { newestFirst, store } from "./store.js";
@@ -128,7 +128,7 @@ export class RunHistory extends HTMLElement {
   #ends = [];
   #list;
 
-  #count = el("span", { class: "hist-count num", role: "status" });
+  #count = el("span", { class: "hist-count num", role: "status", title: `Times are in ${zoneName()}` });
   #filter = button("Filter", () => this.#openFilters(), { icon: "filter", class: "btn-small", testid: "filter" });
   #order = iconButton("arrow-down", "Newest first", () =>
     this.#change({ order: this.#filters.order === "asc" ? "desc" : "asc" }),

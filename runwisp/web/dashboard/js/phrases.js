@@ -1,7 +1,7 @@
 /**
  * What is to be said of a unit as it is: a word, a sentence, and what is wrong with it.
  *
- * verdict, sentence, trouble, outcome. All are pure but for the runs that the store has seen.
+ * verdict, sentence, trouble, outcome; clockChanges. All are pure but for the runs that the store has seen.
  */
 
 import {
@@ -195,4 +195,29 @@ function serviceTrouble(unit, now) {
   if (worst.failed_starts > 0) parts.push(counted(worst.failed_starts, "failed start"));
   if (worst.next_start_at !== null) parts.push(`next in ${countdown((ms(worst.next_start_at) - now) / 1000)}`);
   return parts.join(" · ");
+}
+
+/** Minutes that the clocks of a zone are ahead of UTC. */
+function offsetOf(at, timeZone) {
+  const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" }).formatToParts(ms(at));
+  const match = /GMT([+-])(\d\d):(\d\d)/.exec(parts.find(({ type }) => type === "timeZoneName")?.value ?? "");
+  return match === null ? 0 : (match[1] === "-" ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3]));
+}
+
+/**
+ * For each time, what the clocks of a zone do between the one before (or now) and it; "" for nothing.
+ * @param {string[]} times
+ * @param {string} timeZone
+ * @param {number} now
+ * @returns {string[]}
+ */
+export function clockChanges(times, timeZone, now) {
+  let before = offsetOf(now, timeZone);
+  return times.map((at) => {
+    const offset = offsetOf(at, timeZone);
+    const change = offset - before;
+    before = offset;
+    if (change === 0) return "";
+    return `before it, clocks in ${timeZone} are set ${change > 0 ? "forward" : "back"} by ${elapsed(Math.abs(change) * 60)}`;
+  });
 }

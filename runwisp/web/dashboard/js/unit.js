@@ -6,7 +6,7 @@ import { clear, el, icon, reconcile, setAttr, setText } from "./dom.js";
 import {
   absolute, bytes, clock, countdown, cronWords, duration, elapsed, ms, scheduleWords, shortId, zoneName,
 } from "./format.js";
-import { sentence, verdict } from "./phrases.js";
+import { clockChanges, sentence, verdict } from "./phrases.js";
 import { RunBrowser } from "./runs.js";
 import { hrefOf, setPage } from "./shell.js";
 import { newestFirst, store } from "./store.js";
@@ -463,7 +463,7 @@ class Definition {
   #drawNext(unit, times) {
     const paused = unit.paused_at === null ? "The schedule has no further run." : "Paused: nothing is started.";
     if (times.length === 0) return void clear(this.#next, el("li", { class: "muted", text: paused }));
-    const notes = clockChanges(times, unit.timezone);
+    const notes = clockChanges(times, unit.timezone, clock.now());
     clear(
       this.#next,
       times.map((at, i) =>
@@ -556,25 +556,6 @@ function weekday(at) {
 function wallClock(at, timeZone) {
   const time = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" }).format(ms(at));
   return `${time} in ${timeZone}`;
-}
-
-/** Minutes that the clocks of a zone are ahead of UTC. */
-function offsetOf(at, timeZone) {
-  const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" }).formatToParts(ms(at));
-  const match = /GMT([+-])(\d\d):(\d\d)/.exec(parts.find(({ type }) => type === "timeZoneName")?.value ?? "");
-  return match === null ? 0 : (match[1] === "-" ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3]));
-}
-
-/** For each time, what the clocks of its zone do between the one before and it; "" for nothing. */
-function clockChanges(times, timeZone) {
-  let before = offsetOf(clock.now(), timeZone);
-  return times.map((at) => {
-    const offset = offsetOf(at, timeZone);
-    const change = offset - before;
-    before = offset;
-    if (change === 0) return "";
-    return `before it, clocks in ${timeZone} are set ${change > 0 ? "forward" : "back"} by ${elapsed(Math.abs(change) * 60)}`;
-  });
 }
 
 customElements.define("rw-unit", UnitPage);

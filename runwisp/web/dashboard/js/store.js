@@ -12,6 +12,9 @@ import { Live } from "./live.js";
 const REMEMBERED = 2000;
 const SAMPLES = 32;
 
+/** What the figures of the machine leave to more important requests. */
+const SYSTEM_DELAY_MS = 150;
+
 /** The least time between two rounds of telling: one change is told at once, hundreds a second ten times. */
 const PAUSE_MS = 100;
 
@@ -280,8 +283,9 @@ export class Store {
     this.#mark("notifications");
   }
 
-  /** Fetch what is known of the machine, for the pages that show it. */
+  /** Fetch what is known of the machine, for the pages that show it, after what they are about. */
   async loadSystem() {
+    await new Promise((resolve) => setTimeout(resolve, SYSTEM_DELAY_MS));
     const [system, samples] = await Promise.all([api.get("/api/system"), api.get("/api/system/metrics")]);
     this.system = system;
     this.samples = samples.items.slice(-SAMPLES);

@@ -11,6 +11,7 @@ DEMO := --config runwisp/demo/runwisp.toml --data data
 SPHINX := $(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DECLARED := setup.cfg setup.py pyproject.toml
+AXE := .tools/node_modules/axe-core/axe.min.js
 
 # $(call step,NAME,COMMAND): runs a command under a heading and names it when it fails.
 step = @printf '\n== %s\n' '$(1)'; $(2) || { printf '\n%s: %s failed\n' '$@' '$(1)' >&2; exit 1; }
@@ -21,7 +22,7 @@ run: .venv/installed
 	@cat contrib/demo/hints.txt
 	@exec $(BIN)/runwisp daemon $(DEMO)
 
-test: system-packages .venv/installed-dev
+test: system-packages .venv/installed-dev $(AXE)
 	$(call step,ruff check,$(BIN)/ruff check)
 	$(call step,ruff format,$(BIN)/ruff format --check)
 	$(call step,mypy,$(BIN)/mypy)
@@ -45,6 +46,11 @@ clean:
 # What the tests call besides Python.
 system-packages:
 	@.ci/need chromium 'chromium --version' faketime 'faketime --version' fish 'command -v fish' procps 'test -x /bin/kill' systemd 'command -v systemd-analyze' zsh 'command -v zsh'
+
+# Examines the pages of the dashboard for the tests.
+$(AXE):
+	@.ci/need npm 'npm --version'
+	npm install --prefix .tools --no-save --no-audit --no-fund --loglevel=error axe-core@4
 
 # The interpreter is there, recent enough, and able to make a virtual environment.
 .venv/bin/python:

@@ -79,6 +79,7 @@ class Visit:
 def visiting(browser: Browser, daemon: Daemon, **options: Any) -> Iterator[Visit]:
     """A browser of its own with one page, where nothing may have gone wrong in the end."""
     origin = f"http://127.0.0.1:{daemon.port}"
+    options.setdefault("viewport", {"width": 1440, "height": 900})
     context = browser.new_context(base_url=origin, **options)
     try:
         visit = Visit(context.new_page(), origin)

@@ -154,10 +154,8 @@ def test_what_is_full_of_html_is_shown_as_text(visit: Visit, daemon: Daemon) -> 
     expect(page.locator(".log-control")).to_have_attribute("data-name", "RLO")
     expect(page.locator(".sidebar")).to_contain_text(HOSTILE, ignore_case=True)
     page.goto("/tasks/" + quote(HOSTILE, safe=""))
-    expect(page.locator("main").get_by_text("Not configured")).to_be_visible()
+    expect(page.locator("main").get_by_text("There is no task or service")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
-    # The daemon is asked for the runs of that name, and knows that there can be none.
-    visit.forgive(r"status 422: .*/api/runs\?task_name=", "console: Failed to load .* 422")
     assert page.locator("img, main script").count() == 0
     assert "taken" not in page.title().split("<")[0]
 
@@ -181,6 +179,22 @@ def test_the_page_heals_when_the_daemon_has_been_away(chromium: Browser, tmp_pat
         expect(page.get_by_test_id("action-run")).to_be_enabled()
         run = run_of(daemon, "counts")
         expect(page.locator(f"main a[href*='{run.id}']").first).to_be_visible()
+        assert visit.loads == 1
+        visit.forgive("ERR_CONNECTION_REFUSED")
+
+
+def test_a_page_that_could_not_be_loaded_comes_with_the_daemon(chromium: Browser, tmp_path: Path) -> None:
+    environ = {"RUNWISP_PASSWORD": PASSWORD}
+    with running(tmp_path, CONFIG, environ) as daemon, visiting(chromium, daemon) as visit:
+        page = visit.page
+        page.goto("/")
+        log_in(visit)
+        expect(page.locator("main a[href^='/tasks/stays']").first).to_be_visible()
+        assert daemon.stop() == 0
+        unit_link(page, "counts").click()
+        expect(page.locator("main")).to_contain_text("This page could not be loaded.")
+        daemon.start()
+        expect(page.get_by_test_id("action-run")).to_be_enabled()
         assert visit.loads == 1
         visit.forgive("ERR_CONNECTION_REFUSED")
 

@@ -219,6 +219,15 @@ class App extends HTMLElement {
     this.#pageClass = this.#page = null;
     const retry = button("Load it again", () => location.reload(), { icon: "restart" });
     clear(this.#main, emptyState("This page could not be loaded.", String(error?.message ?? error), retry));
+    // The daemon may have gone while the page was asked for; one that failed while all is well is not tried again.
+    let isOffline = !store.isOnline;
+    const end = store.subscribe("live", () => {
+      if (!store.isOnline) isOffline = true;
+      else if (isOffline) {
+        end();
+        if (this.#page === null) this.route();
+      }
+    });
   }
 
   /** Let links within the dashboard change the page and not load it. */

@@ -184,9 +184,9 @@ export class RunHistory extends HTMLElement {
     return this.#runs;
   }
 
-  /** False until the first page has come. */
-  get isKnown() {
-    return this.#isKnown;
+  /** True before the first page has come, or has failed to. */
+  get isWaiting() {
+    return !this.#isKnown && this.#problem === null;
   }
 
   /** True if there is nothing to be listed, whatever is asked for. */

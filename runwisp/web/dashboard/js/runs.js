@@ -196,7 +196,7 @@ export class RunBrowser extends HTMLElement {
   }
 
   #showNone() {
-    if (!this.#history.isKnown) return void clear(this.#detail, skeletonRows(6));
+    if (this.#history.isWaiting) return void clear(this.#detail, skeletonRows(6));
     const hint =
       this.#history.runs.length > 0 ? "Choose a run to see what came of it." : "What runs print is shown here.";
     clear(this.#detail, el("p", { class: "browser-hint", text: hint }));

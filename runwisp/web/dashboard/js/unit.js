@@ -12,6 +12,8 @@ import { hrefOf, setPage } from "./shell.js";
 import { newestFirst, store } from "./store.js";
 import { button, copyText, dot, emptyState, iconButton, RhythmStrip, setDot, setReason, ticking } from "./widgets.js";
 
+/** What names of units may be. */
+const NAMES = /^[\w.:-]{1,100}$/;
 const IN_STRIP = 50;
 const NEXT_RUNS = 5;
 
@@ -48,13 +50,15 @@ export class UnitPage extends HTMLElement {
     this.#route = route;
     this.#pageShown = "";
     if (route.params.name !== this.#name) this.#build(route.params.name);
-    this.#browser.route = route;
+    if (!this.#isNothing) this.#browser.route = route;
     this.#draw();
   }
 
   #build(name) {
     this.#name = name;
-    this.#isNothing = false;
+    // Of a name that nothing can have the daemon is not even asked.
+    this.#isNothing = !NAMES.test(name);
+    if (this.#isNothing) return;
     this.#strip = new Strip(
       name,
       (run) => this.#browser.select(run.id),

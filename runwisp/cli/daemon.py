@@ -24,18 +24,5 @@ def command(settings: Globals) -> None:
     from twisted.scripts.twistd import runApp
 
     options = ServerOptions()
-    options.parseOptions(["--nodaemon", "--pidfile=", "--no_save", "runwisp", *_flags(settings)])
+    options.parseOptions(["--nodaemon", "--pidfile=", "--no_save", "runwisp", *settings.flags()])
     runApp(options)
-
-
-def _flags(settings: Globals) -> list[str]:
-    values = {
-        "config": settings.config,
-        "data": settings.data,
-        "host": settings.host,
-        "port": settings.port,
-        "socket": settings.socket,
-        "log-level": settings.log_level,
-        "log-format": settings.log_format,
-    }
-    return [f"--{name}={value}" for name, value in values.items() if value is not None]

@@ -59,6 +59,7 @@ def _run(settings: Globals, *, is_shown: bool) -> None:
     """Start the daemon in a new directory, and show it or leave it."""
     from runwisp.cli.lifecycle import START_S, spawn_daemon, when_healthy
 
+    note("starting the demo")
     home = Path(tempfile.mkdtemp(prefix="runwisp-demo-"))
     child = None
     try:

@@ -115,17 +115,7 @@ def spawn_daemon(
     """
     data_dir = DataDir(settings.data)
     data_dir.prepare()
-    flags = {
-        "config": settings.config,
-        "data": settings.data,
-        "host": settings.host,
-        "port": settings.port,
-        "socket": settings.socket,
-        "log-level": settings.log_level,
-        "log-format": settings.log_format,
-    }
-    given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
-    command = [sys.executable, "-m", "runwisp", "daemon", *given]
+    command = [sys.executable, "-m", "runwisp", "daemon", *settings.flags()]
     if is_work_dir_removed:
         command = ["/bin/sh", "-c", '"$@" && rm -rf -- "$0"', str(work_dir), *command]
     log = os.open(data_dir.daemon_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)

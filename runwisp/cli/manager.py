@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from runwisp.cli.output import note
 from runwisp.errors import RunWispError
 
 #: In the first line of every unit file that we have written.
@@ -31,6 +32,7 @@ class SystemdUnit:
 
         :raises RunWispError: it refuses; what it has to say is on stderr
         """
+        note(f"systemd is told to {verb} {self.name}, which waits for its runs")
         command = ["systemctl", *(["--user"] if self.is_user else []), verb, self.name]
         try:
             code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode

@@ -68,6 +68,11 @@ class Globals:
     log_format: str
     given: frozenset[str] = field(default=frozenset(), eq=False)
 
+    def flags(self) -> list[str]:
+        """The flags that give another process the same values."""
+        values = {flag.name: getattr(self, flag.key) for flag in FLAGS}
+        return [f"--{name}={value}" for name, value in values.items() if value is not None]
+
 
 @frozen
 class _Value:

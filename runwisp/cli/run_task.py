@@ -22,7 +22,7 @@ from runwisp.client.following import NewLines, Rotated, follow_log, next_attempt
 from runwisp.client.resources import RemoteRun
 from runwisp.config.suggest import closest
 from runwisp.errors import RunWispError, UnknownUnit
-from runwisp.model import UnixMs
+from runwisp.model import Status, UnixMs
 from runwisp.units import now_ms
 
 INTERRUPTED = 130
@@ -57,6 +57,8 @@ def command(settings: Globals, task: str, detach: bool, url: str | None, as_json
     with connection as api:
         run = _trigger(api, task)
         if not detach:
+            if run.status is Status.PENDING:
+                note(f"{run.label} {run.id} waits until there is a slot for it")
             run, is_over = _follow(api, run, sys.stderr if as_json else sys.stdout)
             code = run_exit_code(run) if is_over else INTERRUPTED
     if as_json:

@@ -30,6 +30,7 @@ from tests.client.fake_daemon import (
 )
 from tests.client.network import PASSWORD, Gate, certificate
 
+STARTED = resources.live_run(1)
 PENDING = resources.live_run(1, status="pending", start_at=None)
 ID = resources.run_id(1)
 TRIGGER = "/api/tasks/backup/trigger"
@@ -44,7 +45,7 @@ def ends(run: resources.Document, *pieces: bytes) -> bytes:
 @pytest.fixture
 def serves(daemon: FakeDaemon) -> FakeDaemon:
     """It has a task ``backup``, whose run says something and succeeds."""
-    daemon.on("POST", TRIGGER, answer(PENDING, 201))
+    daemon.on("POST", TRIGGER, answer(STARTED, 201))
     daemon.on("GET", "/api/tasks", listed([resources.task("backup"), resources.service("web")]))
     daemon.on("GET", LOG, streamed(event("lines", {"items": OUTPUT}, 3), ends(resources.run())))
     daemon.on("GET", "/api/runs", listed([]))
@@ -56,6 +57,13 @@ def test_the_output_of_the_run_is_shown_on_the_streams_that_it_used(serves: Fake
         0, "one\nthree\n", f"two\nbackup {ID}: success, took 41.6s\n"
     )
     assert serves.asked("POST", TRIGGER)[0].query == {"via": "cli"}
+
+
+def test_a_run_that_has_to_wait_is_said_to(serves: FakeDaemon) -> None:
+    serves.on("POST", TRIGGER, answer(PENDING, 201))
+    done = runwisp("run-task", "backup")
+    assert done.out == "one\nthree\n"
+    assert done.err.startswith(f"backup {ID} waits until there is a slot for it\ntwo\n")
 
 
 def test_output_survives_streams_that_break(serves: FakeDaemon) -> None:
@@ -196,7 +204,7 @@ def gate(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     monkeypatch.setenv("HOME", str(here))
     with FakeDaemon(("127.0.0.1", 0)) as daemon:
         gate = Gate(daemon)
-        daemon.on("POST", TRIGGER, gate.guarded(answer(PENDING, 201)))
+        daemon.on("POST", TRIGGER, gate.guarded(answer(STARTED, 201)))
         yield gate
 
 
@@ -267,7 +275,7 @@ def test_a_changed_certificate_is_refused_with_both_fingerprints(
     second, second_print, _ = certificate(here, "second")
     with FakeDaemon(("127.0.0.1", 0), first) as daemon:
         port = daemon.port
-        daemon.on("POST", TRIGGER, answer(PENDING, 201))
+        daemon.on("POST", TRIGGER, answer(STARTED, 201))
         args = ["run-task", "backup", "--detach", "--url", f"https://127.0.0.1:{port}"]
         assert first_print in runwisp(*args, env=ENV).err
     with FakeDaemon(("127.0.0.1", port), second):

@@ -392,13 +392,3 @@ def test_a_daemon_that_does_not_come_up_again_is_told_with_the_end_of_its_log(tm
         assert done.returncode == 1
         assert "was started and has ended" in done.stderr
         assert "RUNWISP_NO_AUTH" in done.stderr
-
-
-def test_a_restart_with_a_broken_configuration_leaves_the_daemon_as_it_is(tmp_path: Path) -> None:
-    with running(tmp_path, CONFIG) as daemon:
-        daemon.config.write_text("[tasks.talk]\n")
-        done = call(daemon, "restart")
-        assert done.returncode == 1
-        assert "runwisp.toml:1:8" in done.stderr
-        assert daemon.process.poll() is None
-        assert json.loads(call(daemon, "status", "--json").stdout)["healthy"] is True

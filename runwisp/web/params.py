@@ -28,6 +28,7 @@ from runwisp.web.rules import (
     UNIT_NAME,
     Flag,
     Integer,
+    Line,
     Moment,
     Nested,
     Rule,
@@ -52,6 +53,10 @@ def integer(
     is_required: bool = False,
 ) -> Any:
     return _field(Integer(minimum, maximum), default, is_required)
+
+
+def line(default: int | None = None) -> Any:
+    return _field(Line(-LARGEST_INTEGER, LARGEST_INTEGER), default)
 
 
 def flag(default: bool = False) -> Any:

@@ -88,6 +88,19 @@ class Integer(Rule):
         return int(text) if _INTEGER.fullmatch(text) else text
 
 
+@frozen
+class Line(Integer):
+    """The number of a line of a log, or that from its end."""
+
+    def read(self, value: object) -> int:
+        if (number := super().read(value)) == 0:
+            raise Unfit("must not be 0: lines count from 1, and from the end from -1")
+        return number
+
+    def schema(self) -> Schema:
+        return {**super().schema(), "not": {"const": 0}}
+
+
 class Flag(Rule):
     def read(self, value: object) -> bool:
         if not isinstance(value, bool):

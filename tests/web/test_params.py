@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from runwisp.model import Status
-from runwisp.web.params import flag, integer, moment, names, nested, text, ulid, ulids, word, words
+from runwisp.web.params import flag, integer, line, moment, names, nested, text, ulid, ulids, word, words
 from runwisp.web.rules import (
     LARGEST_INTEGER,
     METADATA_KEY,
     Flag,
     Integer,
+    Line,
     Moment,
     Pattern,
     Rule,
@@ -43,6 +44,8 @@ def rule_of(made: Any) -> Rule:
         (integer(minimum=1, maximum=9), 9, 9),
         (integer(), 3.0, 3),
         (integer(), -LARGEST_INTEGER, -LARGEST_INTEGER),
+        (line(), 1, 1),
+        (line(), -1, -1),
         (flag(), True, True),
         (moment(), "2026-03-02T02:00:00.412Z", 1_772_416_800_412),
         (moment(), "2026-03-02t03:00:00+01:00", 1_772_416_800_000),
@@ -69,6 +72,7 @@ def test_a_value_that_fits_is_read(made: Any, value: object, read: object) -> No
         (integer(), float("inf"), "must be an integer"),
         (integer(), 2**60, f"must be between {-LARGEST_INTEGER} and {LARGEST_INTEGER}"),
         (integer(), None, "must be an integer"),
+        (line(), 0, "must not be 0: lines count from 1, and from the end from -1"),
         (flag(), 1, "must be true or false"),
         (flag(), "TRUE", "must be true or false"),
         (word(Status), "Ended", "must be one of pending, running, ended"),
@@ -170,6 +174,7 @@ def test_the_schema_of_an_object_has_defaults_and_what_is_required() -> None:
 
 RULES = [
     Integer(-5, 5),
+    Line(-5, 5),
     Flag(),
     Text(1, 3),
     Pattern("^[ab]{1,3}$", "a or b"),

@@ -13,8 +13,8 @@ from runwisp.store import runs
 from runwisp.store.interfaces import IDatabase
 from runwisp.web.headers import EVENT_STREAM
 from runwisp.web.log_feed import LogFeeds
-from runwisp.web.params import integer
-from runwisp.web.problem import Flaw, invalid, not_found
+from runwisp.web.params import line
+from runwisp.web.problem import not_found
 from runwisp.web.resources.events import LogDone
 from runwisp.web.resources.run import run_resource
 from runwisp.web.routing import Answer, Call, Outlet, route
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 
 @frozen
 class LogStreamQuery:
-    from_: int = integer(-1000)
+    from_: int = line(-1000)
 
 
 @frozen
@@ -47,10 +47,6 @@ class LogStreamApi:
     )
     async def stream_run_log(self, call: Call[LogStreamQuery, None]) -> Answer:
         start = call.query.from_
-        if start == 0:
-            raise invalid(
-                [Flaw(message="must not be 0: lines are numbered from 1", location="query.from", value=0)]
-            )
         last_id = call.header("Last-Event-ID")
         if last_id is not None and _NUMBER.fullmatch(last_id):
             start = int(last_id) + 1

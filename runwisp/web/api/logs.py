@@ -24,8 +24,8 @@ from runwisp.store.interfaces import IDatabase
 from runwisp.units import format_time, parse_time
 from runwisp.web.apart import spared
 from runwisp.web.cursor import read_cursor, write_cursor
-from runwisp.web.params import cursor, flag, integer, text, ulid
-from runwisp.web.problem import Code, Flaw, Problem, invalid, not_found
+from runwisp.web.params import cursor, flag, integer, line, text, ulid
+from runwisp.web.problem import Code, Flaw, Problem, not_found
 from runwisp.web.resources.log import LogHitList, LogPageResource, hit_resource, page_resource
 from runwisp.web.routing import Answer, Call, Json, Outlet, Streamed, route
 from runwisp.web.wire import to_json
@@ -46,7 +46,7 @@ _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 @frozen(kw_only=True)
 class PageQuery:
-    from_: int | None = integer()
+    from_: int | None = line()
     limit: int = integer(1000, minimum=1, maximum=10_000)
 
 
@@ -78,8 +78,6 @@ class LogsApi:
     )
     async def get_run_log(self, call: Call[PageQuery, None]) -> Answer:
         query = call.query
-        if query.from_ == 0:
-            raise invalid([Flaw(message="must not be 0: lines count from 1", location="query.from", value=0)])
         run = await self._find(call)
         # A large page takes a while to render and to write as JSON: none of that holds up the reactor.
         return Answer(content=Json(await self.in_thread(self._page, run, query.from_, query.limit)))

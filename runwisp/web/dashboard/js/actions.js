@@ -94,7 +94,8 @@ function tellOfRun(run) {
 
 async function stopTask(unit) {
   const count = unit.active_runs + unit.queued_runs;
-  const body = count > 0 ? `${counted(count, "run")} will be stopped or dropped.` : "Its waiting retry will be dropped.";
+  const runs = `${counted(count, "run")} will be stopped or dropped.`;
+  const body = count > 0 ? runs : "Its waiting retry will be dropped.";
   await verb(unit, "stop", { title: `Stop ${unit.name}?`, body, confirm: "Stop", tone: "danger" }, "is being stopped");
 }
 
@@ -108,7 +109,8 @@ async function resumeTask(unit) {
 }
 
 async function startService(unit) {
-  await verb(unit, "start", { title: `Start ${unit.name}?`, body: replicas(unit), confirm: "Start" }, "is being started");
+  const question = { title: `Start ${unit.name}?`, body: replicas(unit), confirm: "Start" };
+  await verb(unit, "start", question, "is being started");
 }
 
 async function restartService(unit) {
@@ -160,7 +162,7 @@ export async function reload() {
       added.length && `${added.length} added`, changed.length && `${changed.length} changed`,
       removed.length && `${removed.length} removed`, settings.length && counted(settings.length, "setting"),
     ].filter(Boolean);
-    toast(parts.length ? `Configuration reloaded: ${parts.join(", ")}` : "Configuration reloaded: no changes", "success");
+    toast(`Configuration reloaded: ${parts.join(", ") || "no changes"}`, "success");
     await store.load();
   } catch (problem) {
     if (!(problem instanceof ApiProblem)) throw problem;
@@ -172,7 +174,8 @@ export async function reload() {
 function tellOfRejection(problem) {
   const rows = problem.errors.map(({ message, location, file, line, column }) => {
     const place = [file, line, column].filter((part) => part !== null).join(":");
-    return el("li", {}, el("p", { class: "mono muted", text: [place, location].filter(Boolean).join("  ") }), el("p", { text: message }));
+    const where = [place, location].filter(Boolean).join("  ");
+    return el("li", {}, el("p", { class: "mono muted", text: where }), el("p", { text: message }));
   });
   dialog({
     title: "The configuration was not reloaded", class: "dialog-wide",

@@ -54,7 +54,8 @@ function append(node, children) {
 }
 
 /**
- * An icon of the sprite (icons.svg, which the index page contains), hidden from screen readers: what it means has to stand beside it or in a label.
+ * An icon of the sprite (icons.svg, which the index page contains), hidden from screen readers: what it means has to
+ * stand beside it or in a label.
  * @param {string} name without "i-"
  * @param {string} [className]
  */

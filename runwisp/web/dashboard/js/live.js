@@ -116,7 +116,8 @@ export class Live {
 
   #opened() {
     // Events were missed that nobody can name when not one has been seen before the connection broke.
-    if (this.#hasBeenOpen && this.#lastId === null) this.#read({ type: "resync", id: null, data: { reason: "behind" } });
+    const isBehind = this.#hasBeenOpen && this.#lastId === null;
+    if (isBehind) this.#read({ type: "resync", id: null, data: { reason: "behind" } });
     this.#hasBeenOpen = true;
     this.#become("connected");
   }

@@ -16,7 +16,9 @@ export async function askPassword(note) {
     "aria-describedby": "login-error", autofocus: true,
   });
   const error = el("p", { class: "field-error", id: "login-error", role: "alert" });
-  const submit = el("button", { class: "btn login-submit", type: "submit", dataset: { tone: "primary" }, disabled: true, text: "Log in" });
+  const submit = el("button", {
+    class: "btn login-submit", type: "submit", dataset: { tone: "primary" }, disabled: true, text: "Log in",
+  });
   const form = el(
     "form", { class: "login-form", novalidate: true },
     el("p", { class: "login-host mono", text: location.host }),

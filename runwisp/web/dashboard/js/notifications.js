@@ -23,14 +23,17 @@ function hrefOfNotification({ task_name, run_id }) {
 
 function makeRow(hasBody, onOpen) {
   const title = el("a", { class: "note-title" });
+  const toggle = () => store.setRead(row.rwItem, row.rwItem.read_at === null).catch(toastProblem);
   const row = el(
     "li", { class: "note", dataset: { testid: "notification-item" } },
     dot("neutral"),
     el("div", { class: "note-main" },
       el("p", { class: "note-head" }, title, el("span", { class: "note-count num" })),
       hasBody && el("bdi", { class: "note-body" }),
-      el("p", { class: "note-facts" }, ticking(() => ""), el("span", { class: "note-spark", role: "img" }), el("bdi", { class: "note-task mono truncate" }))),
-    iconButton("check", "Mark as read", () => store.setRead(row.rwItem, row.rwItem.read_at === null).catch(toastProblem), { class: "note-mark" }),
+      el("p", { class: "note-facts" },
+        ticking(() => ""), el("span", { class: "note-spark", role: "img" }),
+        el("bdi", { class: "note-task mono truncate" }))),
+    iconButton("check", "Mark as read", toggle, { class: "note-mark" }),
   );
   on(title, "click", () => {
     if (row.rwItem.read_at === null) store.setRead(row.rwItem, true).catch(toastProblem);
@@ -163,7 +166,8 @@ export class NotificationsPage extends HTMLElement {
     reconcile(this.#list, items, (item) => item.id, () => makeRow(true, () => {}), updateRow);
     this.#more.hidden = this.#cursor === null;
     this.#readAll.hidden = store.unreadCount === 0;
-    setText(this.#summary, `${counted(Math.max(this.#total, items.length), "notification")}, ${store.unreadCount} unread`);
+    const count = counted(Math.max(this.#total, items.length), "notification");
+    setText(this.#summary, `${count}, ${store.unreadCount} unread`);
   }
 }
 

@@ -11,7 +11,10 @@ import { copyText, dialog, dot, ticking } from "./widgets.js";
 const MOST = 40;
 const DEBOUNCE_MS = 150;
 
-/** @typedef {{key: string, icon: string, label: string, hint: string, tone?: string, reason?: string|null, run: () => void}} Entry */
+/**
+ * @typedef {{key: string, icon: string, label: string, hint: string, tone?: string, reason?: string|null,
+ *   run: () => void}} Entry
+ */
 
 /**
  * Open the palette.
@@ -76,7 +79,10 @@ class Palette {
 
   #make(entry) {
     const node = el(
-      "li", { class: "palette-entry", role: "option", id: `palette-${entry.key}`, "aria-disabled": entry.reason ? "true" : null },
+      "li", {
+        class: "palette-entry", role: "option", id: `palette-${entry.key}`,
+        "aria-disabled": entry.reason ? "true" : null,
+      },
       entry.tone ? dot(entry.tone) : icon(entry.icon),
       el("bdi", { class: "truncate", text: entry.label }),
       el("span", { class: "palette-hint truncate", text: entry.reason ?? entry.hint }),
@@ -126,8 +132,8 @@ function fixedEntries(page) {
   const actions = units.flatMap((unit) => unitActions(unit)
     .filter((action) => !known.has(`${action.label} ${unit.name}`))
     .map((action) => ({
-      key: `${action.id}:${unit.name}`, icon: action.icon, label: `${action.label} ${unit.name}`, hint: unit.group ?? "",
-      reason: action.reason, run: action.run,
+      key: `${action.id}:${unit.name}`, icon: action.icon, label: `${action.label} ${unit.name}`,
+      hint: unit.group ?? "", reason: action.reason, run: action.run,
     })));
   return [...onPage, ...units.map(unitEntry), ...pageEntries(), ...actions];
 }
@@ -135,7 +141,8 @@ function fixedEntries(page) {
 function unitEntry(unit) {
   const look = UNIT_STATES[unitState(unit)];
   const hint = [unit.group, look.label].filter(Boolean).join(" · ");
-  return { key: `unit:${unit.name}`, tone: look.tone, label: unit.name, hint, run: () => navigate(hrefOf.unit(unit.name)) };
+  const run = () => navigate(hrefOf.unit(unit.name));
+  return { key: `unit:${unit.name}`, tone: look.tone, label: unit.name, hint, run };
 }
 
 function pageEntries() {
@@ -173,9 +180,12 @@ const SHORTCUTS = [
   ]],
   ["Lists", [["j  k", "Next, previous row"]]],
   ["A task, a service", [
-    ["r", "Run now; start or restart a service"], ["s", "Stop"], ["p", "Pause or resume the schedule"], ["d", "Definition"],
+    ["r", "Run now; start or restart a service"], ["s", "Stop"], ["p", "Pause or resume the schedule"],
+    ["d", "Definition"],
   ]],
-  ["Output of a run", [["f", "Maximise"], ["/", "Find"], ["n  N", "Next, previous hit"], ["Home  End", "First, last line"]]],
+  ["Output of a run", [
+    ["f", "Maximise"], ["/", "Find"], ["n  N", "Next, previous hit"], ["Home  End", "First, last line"],
+  ]],
 ];
 
 /** Open the table of shortcuts. */
@@ -194,18 +204,23 @@ export function openAbout() {
   const { daemon } = store;
   if (daemon === null) return;
   const up = ticking((now) => `${absolute(daemon.started_at)}, ${ago(daemon.started_at, now)}`);
-  const zone = `${daemon.resolved_timezone} (${daemon.timezone_source === "config" ? "configured" : "of the machine"})`;
+  const source = daemon.timezone_source === "config" ? "configured" : "of the machine";
+  const zone = `${daemon.resolved_timezone} (${source})`;
   const facts = [
-    ["Fingerprint", daemon.fingerprint], ["Version", daemon.version], ["Started", up], ["Process", String(daemon.pid)],
-    ["Address", `${daemon.host}:${daemon.port}`], ["External URL", daemon.external_url], ["Configuration", daemon.config_path],
-    ["Loaded", absolute(daemon.config_loaded_at)], ["Data directory", daemon.data_dir], ["Socket", daemon.socket_path],
+    ["Fingerprint", daemon.fingerprint], ["Version", daemon.version], ["Started", up],
+    ["Process", String(daemon.pid)], ["Address", `${daemon.host}:${daemon.port}`],
+    ["External URL", daemon.external_url], ["Configuration", daemon.config_path],
+    ["Loaded", absolute(daemon.config_loaded_at)], ["Data directory", daemon.data_dir],
+    ["Socket", daemon.socket_path],
     ["Schedules’ zone", zone], ["Times here", zoneName()],
   ];
   const rows = facts.filter(([, value]) => value !== null).map(([name, value]) => el("div", {},
     el("dt", { class: "label", text: name }), el("dd", { class: "mono" }, copyable(value))));
-  const warnings = daemon.config_warnings.length > 0 && el("section", { class: "about-warnings", dataset: { tone: "warning" } },
+  const warnings = daemon.config_warnings.length > 0 && el(
+    "section", { class: "about-warnings", dataset: { tone: "warning" } },
     el("h3", { class: "label", text: counted(daemon.config_warnings.length, "warning") }),
-    el("ul", {}, daemon.config_warnings.map((text) => el("li", { class: "mono", text }))));
+    el("ul", {}, daemon.config_warnings.map((text) => el("li", { class: "mono", text }))),
+  );
   dialog({ title: "About this daemon", body: [el("dl", { class: "about" }, rows), warnings], class: "dialog-wide" });
 }
 

@@ -20,13 +20,14 @@ import { button, dot, emptyState, iconButton, popover, setDot, skeletonRows, tic
  * @typedef {{id: string, label: string, icon?: string, key?: string, reason?: string|null, run: () => void}} Action
  */
 
+/** @typedef {{placeholder: string, value?: string, onInput: (text: string) => void, onEnter?: () => void}} Search */
+
 /**
  * @typedef {object} Page
  * @property {string} title of the tab, and the `h1`
  * @property {Array<{label: string, href: string}>} [trail] what stands before the title
  * @property {Node|null} [chip] stands after the title, such as the schedule
- * @property {{placeholder: string, value?: string, onInput: (text: string) => void, onEnter?: () => void}|null} [search]
- *   the search field of the header; without it there is none
+ * @property {Search|null} [search] the search field of the header; without it there is none
  * @property {Action[]} [actions] for the palette, and as shortcuts
  * @property {Record<string, () => void>} [keys] further shortcuts, such as j and k
  */
@@ -70,7 +71,7 @@ export function setPage(page) {
 }
 
 /** Say something to those who listen to the page rather than look at it. */
-export function announce(text) {
+function announce(text) {
   setText(app.voice, text);
 }
 
@@ -291,7 +292,8 @@ class App extends HTMLElement {
       this.#dismissed.add("stale");
       this.#drawBanners();
     });
-    return banner("primary", "file", "The configuration on disk has changed.", "It is not in effect yet.", reload, dismiss);
+    const title = "The configuration on disk has changed.";
+    return banner("primary", "file", title, "It is not in effect yet.", reload, dismiss);
   }
 
   /** Show or hide the sidebar; where there is room for it the choice is remembered. */
@@ -412,14 +414,17 @@ function drawFavicon(state) {
   favicon = state;
   const flame = { calm: "#7b70f5", attention: "#7b70f5", offline: "#8a9593" }[state];
   const mark = state === "attention" ? '<circle cx="24.5" cy="24.5" r="7" fill="#e33b55"/>' : "";
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="${flame}" d="${FLAME}"/>${mark}</svg>`;
+  const path = `<path fill="${flame}" d="${FLAME}"/>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${path}${mark}</svg>`;
   document.querySelector("link[rel=icon]").href = `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
 const FLAME =
-  "M17 1.500c2 6-8 9.500-8 18 0 5.500 4.200 9.800 9.400 9.800s9.200-4.100 9.200-9.200c0-4.500-2.700-6.700-3.400-11-2 1.300-3.100 3-3.500 5-1.500-3.500-.7-9-3.700-12.600z";
+  "M17 1.5c2 6-8 9.5-8 18 0 5.5 4.2 9.8 9.4 9.8s9.2-4.1 9.2-9.2c0-4.5-2.7-6.7-3.4-11-2 1.3-3.1 3-3.5 5-1.5-3.5-.7-9-3.7-12.6z";
 
 // -- header --------------------------------------------------------------------------------------------------------
+
+const NO_AUTH = "RUNWISP_NO_AUTH is set: everybody who reaches this port may do everything";
 
 class Header extends HTMLElement {
   #title = el("h1", { class: "page-title truncate" });
@@ -431,8 +436,10 @@ class Header extends HTMLElement {
   #themeButton = iconButton("auto", "Theme", () => this.nextTheme());
   #bell = iconButton("bell", "Notifications", () => this.#openBell(), { class: "bell" });
   #badge = el("span", { class: "bell-count", hidden: true, "aria-hidden": "true" });
-  #auth = el("span", { class: "badge", dataset: { tone: "warning" }, hidden: true, title: "RUNWISP_NO_AUTH is set: everybody who reaches this port may do everything" },
-    icon("unlock"), el("span", { class: "auth-text", text: "Auth disabled" }));
+  #auth = el(
+    "span", { class: "badge", dataset: { tone: "warning" }, hidden: true, title: NO_AUTH },
+    icon("unlock"), el("span", { class: "auth-text", text: "Auth disabled" }),
+  );
   #unread = 0;
 
   connectedCallback() {
@@ -458,7 +465,8 @@ class Header extends HTMLElement {
   show({ title, trail = [], chip = null, search = null }) {
     setText(this.#title, title);
     setAttr(this.#title, "title", title);
-    clear(this.#trail, trail.map(({ label, href }) => [el("a", { href, text: label }), el("span", { class: "slash", text: "/", "aria-hidden": "true" })]));
+    const slash = () => el("span", { class: "slash", text: "/", "aria-hidden": "true" });
+    clear(this.#trail, trail.map(({ label, href }) => [el("a", { href, text: label }), slash()]));
     this.#trail.hidden = trail.length === 0;
     if (this.#chip.firstChild !== chip) clear(this.#chip, chip);
     this.classList.toggle("has-search", search !== null);
@@ -477,7 +485,8 @@ class Header extends HTMLElement {
       on(this.#search, "keydown", (event) => this.#searchKey(event));
       on(this.#search, "input", () => this.#search.rwInput(this.#search.value));
       on(this.#search, "blur", () => this.classList.toggle("is-searching", this.#search?.value !== ""));
-      clear(this.#searchHost, icon("search", "search-icon"), this.#search, el("kbd", { class: "search-key", text: isMac() ? "⌘K" : "Ctrl K" }));
+      const key = el("kbd", { class: "search-key", text: isMac() ? "⌘K" : "Ctrl K" });
+      clear(this.#searchHost, icon("search", "search-icon"), this.#search, key);
       this.#search.value = value;
     }
     this.#search.rwInput = onInput;
@@ -559,7 +568,10 @@ class Header extends HTMLElement {
 
   #openMenu(anchor) {
     const entry = (iconName, label, run, hint = null) => {
-      const node = el("button", { class: "menu-item", type: "button" }, icon(iconName), el("span", { class: "grow", text: label }), hint && el("kbd", { text: hint }));
+      const node = el(
+        "button", { class: "menu-item", type: "button" },
+        icon(iconName), el("span", { class: "grow", text: label }), hint && el("kbd", { text: hint }),
+      );
       on(node, "click", () => {
         layer.close();
         run();
@@ -594,8 +606,12 @@ const CONNECTION = {
 class Sidebar extends HTMLElement {
   #list = el("ul", { class: "side-units" });
   #none = el("p", { class: "side-none", hidden: true });
-  #filter = el("input", { class: "side-filter", type: "search", placeholder: "Filter", "aria-label": "Filter tasks and services", autocomplete: "off", spellcheck: "false" });
-  #connection = el("button", { class: "connection", type: "button" }, dot("neutral"), el("span", { class: "grow truncate" }));
+  #filter = el("input", {
+    class: "side-filter", type: "search", placeholder: "Filter", "aria-label": "Filter tasks and services",
+    autocomplete: "off", spellcheck: "false",
+  });
+  #connectionText = ticking(() => "", null, "grow truncate");
+  #connection = el("button", { class: "connection", type: "button" }, dot("neutral"), this.#connectionText);
   #identity = el("button", { class: "identity truncate", type: "button", hidden: true });
   #nodes = new Map();
   #current = { name: null, id: null };
@@ -620,7 +636,6 @@ class Sidebar extends HTMLElement {
     on(this.#filter, "keydown", (event) => this.#filterKey(event));
     on(this.#connection, "click", () => store.retry());
     on(this.#identity, "click", async () => (await importModule("palette.js")).openAbout());
-    this.#connection.lastChild.replaceWith((this.connectionText = ticking(() => "", null, "grow truncate")));
     store.subscribe("units", (names) => this.#unitsChanged(names));
     store.subscribe("daemon", () => this.#drawIdentity());
     this.drawConnection();
@@ -646,7 +661,8 @@ class Sidebar extends HTMLElement {
     const { state, since } = store.live;
     const [tone, label] = CONNECTION[state];
     setDot(this.#connection.firstChild, tone);
-    this.connectionText.tell(() => (state === "offline" ? `${label} for ${elapsed((Date.now() - since) / 1000)}` : label));
+    const passed = () => elapsed((Date.now() - since) / 1000);
+    this.#connectionText.tell(() => (state === "offline" ? `${label} for ${passed()}` : label));
     setAttr(this.#connection, "title", state === "connected" ? "Live updates arrive" : "Try to connect now");
     if (state !== "connecting") announce(label);
   }
@@ -672,14 +688,15 @@ class Sidebar extends HTMLElement {
     const units = [...store.units.values()].filter((unit) => unit.name.toLowerCase().includes(wanted));
     const hasGroups = wanted === "" && units.some((unit) => unit.group !== null);
     const items = inGroups(units).flatMap(([group, members]) => [
-      ...(hasGroups ? [{ key: `g:${group}`, group }] : []), ...members.map((unit) => ({ key: `u:${unit.name}`, unit })),
+      ...(hasGroups ? [{ key: `g:${group}`, group }] : []),
+      ...members.map((unit) => ({ key: `u:${unit.name}`, unit })),
     ]);
     this.#none.hidden = units.length > 0;
     setText(this.#none, store.units.size === 0 ? "Nothing is configured yet." : "No name contains this.");
     this.#nodes.clear();
     reconcile(
       this.#list, items, (item) => item.key,
-      (item) => (item.unit ? unitNode(item.unit) : el("li", { class: "side-group label", text: item.group ?? "Ungrouped" })),
+      (item) => (item.unit ? unitNode(item.unit) : groupNode(item.group)),
       (node, { unit }) => {
         if (!unit) return;
         this.#nodes.set(unit.name, node);
@@ -705,7 +722,10 @@ class Sidebar extends HTMLElement {
     setAttr(link, "aria-current", isHere ? "page" : null);
     setAttr(link, "title", unit.instances > 1 ? `replica 0 of ${unit.instances}` : unit.description);
     const slots = isHere && unit.instances > 1 ? unit.service.replicas : [];
-    reconcile(replicas, slots, (slot) => String(slot.replica_index), () => replicaNode(), (one, slot) => updateReplica(one, unit, slot, this.#current.id));
+    reconcile(
+      replicas, slots, (slot) => String(slot.replica_index), replicaNode,
+      (one, slot) => updateReplica(one, unit, slot, this.#current.id),
+    );
   }
 
   #filterKey(event) {
@@ -727,16 +747,22 @@ function pageLink(iconName, label, href) {
   return el("a", { class: "side-link", href }, icon(iconName), el("span", { class: "grow", text: label }));
 }
 
+function groupNode(group) {
+  return el("li", { class: "side-group label", text: group ?? "Ungrouped" });
+}
+
 function unitNode(unit) {
   const link = el(
     "a", { class: "side-link", href: hrefOf.unit(unit.name) },
-    icon("play"), el("bdi", { class: "grow truncate", text: unit.name }), el("span", { class: "side-count num" }), dot("neutral"),
+    icon("play"), el("bdi", { class: "grow truncate", text: unit.name }), el("span", { class: "side-count num" }),
+    dot("neutral"),
   );
   return el("li", { class: "side-unit" }, link, el("ul", { class: "side-replicas" }));
 }
 
 function replicaNode() {
-  return el("li", {}, el("a", { class: "side-link side-replica" }, el("bdi", { class: "grow truncate" }), dot("neutral")));
+  const name = el("bdi", { class: "grow truncate" });
+  return el("li", {}, el("a", { class: "side-link side-replica" }, name, dot("neutral")));
 }
 
 const REPLICA_TONES = { running: "running", restarting: "warning", stopped: "neutral", fatal: "danger" };
@@ -746,7 +772,8 @@ function updateReplica(node, unit, slot, currentId) {
   const index = slot.replica_index;
   setText(link.firstChild, index === 0 ? unit.name : `${unit.name}#${index}`);
   setAttr(link, "title", `replica ${index} of ${unit.instances}: ${slot.state}`);
-  setAttr(link, "href", slot.run_id === null ? hrefOf.unit(unit.name) : hrefOf.run({ task_name: unit.name, id: slot.run_id }));
+  const run = { task_name: unit.name, id: slot.run_id };
+  setAttr(link, "href", slot.run_id === null ? hrefOf.unit(unit.name) : hrefOf.run(run));
   setAttr(link, "aria-current", slot.run_id !== null && slot.run_id === currentId ? "true" : null);
   setDot(link.lastChild, REPLICA_TONES[slot.state] ?? "neutral", slot.state);
 }
@@ -769,7 +796,7 @@ function toneOf(unit, state) {
  * Units in their groups: groups by name without case, the ungrouped last, members by name.
  * @returns {Array<[string|null, object[]]>}
  */
-export function inGroups(units) {
+function inGroups(units) {
   const groups = new Map();
   for (const unit of units) groups.set(unit.group, [...(groups.get(unit.group) ?? []), unit]);
   const order = (name) => (name === null ? "\uffff" : name.toLowerCase());

@@ -217,8 +217,9 @@ export class Store {
   /** Fetch all that is here, keeping what happens meanwhile. @throws {ApiProblem} */
   load() {
     // What has changed since a load began may have been too late for it.
-    if (this.#loading !== null) return (this.#loadingAgain ??= this.#loading.catch(() => {}).then(() => this.#loadNow()));
-    return this.#loadNow();
+    if (this.#loading === null) return this.#loadNow();
+    this.#loadingAgain ??= this.#loading.catch(() => {}).then(() => this.#loadNow());
+    return this.#loadingAgain;
   }
 
   #loadNow() {
@@ -231,7 +232,8 @@ export class Store {
     const journal = this.#openJournal();
     const since = this.#eventCount;
     try {
-      const [daemon, tasks, active] = await Promise.all([api.get("/api/daemon"), api.get("/api/tasks"), fetchActive()]);
+      const requests = [api.get("/api/daemon"), api.get("/api/tasks"), fetchActive()];
+      const [daemon, tasks, active] = await Promise.all(requests);
       this.daemon = daemon;
       this.#bootAt = clock.now() - daemon.uptime * 1000;
       this.#active.clear();

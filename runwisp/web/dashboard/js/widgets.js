@@ -1,12 +1,12 @@
 /**
  * The small parts that pages are made of. What an element made here says by colour it also says by words.
  *
- * Ticking: ticking, agoText, durationText, upcomingText, retryText. Marks: dot, statusBadge, badge, idChip.
+ * Ticking: ticking, agoText, upcomingText, retryText. Marks: dot, idChip.
  * Controls: button, iconButton, setReason, copyText. Layers: dialog, confirmAction, popover, toast, toastProblem.
  * States: skeletonRows, emptyState, errorState. Charts: sparkline, RhythmStrip.
  */
 
-import { clear, el, icon, on, reconcile, setAttr, setText, svgEl } from "./dom.js";
+import { el, icon, on, reconcile, setAttr, setText, svgEl } from "./dom.js";
 import * as format from "./format.js";
 import { clock, statusLook, statusWord } from "./format.js";
 
@@ -88,18 +88,6 @@ export function setUpcoming(node, at) {
   else node.tell((now) => format.upcoming(at, now), () => format.absolute(at));
 }
 
-/** How long a run has taken, going on while it runs. */
-export function durationText(run = null, className = "num") {
-  const node = ticking(() => "", null, className);
-  if (run !== null) setDuration(node, run);
-  return node;
-}
-
-export function setDuration(node, run) {
-  if (run.status === "running") node.tell((now) => format.elapsed(format.runSeconds(run, now)));
-  else node.tell(() => format.duration(run.duration));
-}
-
 /** `retry in 12s`, "" for a run that has no retry waiting. */
 export function retryText(run = null, className = "retry") {
   const node = ticking(() => "", null, className);
@@ -131,33 +119,11 @@ export function setDot(node, tone, label = null) {
   setAttr(node, "title", label);
 }
 
-/** The outcome or phase of a run: icon and word. */
-export function statusBadge(run) {
-  const node = el("span", { class: "badge" }, el("span", { class: "badge-icon" }), el("span"));
-  setStatusBadge(node, run);
-  return node;
-}
-
-export function setStatusBadge(node, run) {
-  const word = run.stopping ? "stopping" : statusWord(run);
-  if (node.dataset.status === word) return;
-  node.dataset.status = word;
-  const look = run.stopping ? { label: "Stopping", tone: "warning", icon: "stop" } : statusLook(word);
-  node.dataset.tone = look.tone;
-  clear(node.firstChild, icon(look.icon, word === "running" ? "spin" : ""));
-  setText(node.lastChild, look.label);
-}
-
-/** A small word in a frame. */
-export function badge(text, tone = "neutral", iconName = null) {
-  return el("span", { class: "badge", dataset: { tone } }, iconName && icon(iconName), el("span", { text }));
-}
-
 /** `#K7QD`: the full id on hover, copied by a click. */
 export function idChip(id) {
   return el("button", {
-    class: "chip id-chip", type: "button", title: `${id} (click to copy)`, "aria-label": `${format.shortId(id)}, copy id ${id}`,
-    text: format.shortId(id),
+    class: "chip id-chip", type: "button", text: format.shortId(id), title: `${id} (click to copy)`,
+    "aria-label": `${format.shortId(id)}, copy id ${id}`,
     on: {
       click: (event) => {
         event.stopPropagation();
@@ -418,7 +384,9 @@ export function errorState(problem, retry) {
   return el(
     "div", { class: "empty", dataset: { tone: "danger" }, role: "alert" },
     icon("alert"),
-    el("p", { class: "empty-title", text: problem.isUnreachable ? "The daemon does not answer" : "That did not work" }),
+    el("p", {
+      class: "empty-title", text: problem.isUnreachable ? "The daemon does not answer" : "That did not work",
+    }),
     el("p", { class: "empty-hint", text: problem.detail }),
     button("Try again", retry, { icon: "restart" }),
   );

@@ -142,7 +142,9 @@ export class UnitPage extends HTMLElement {
   #chip = el("span", { class: "chip" });
 
   #scheduleChip(unit) {
-    setText(this.#chip, scheduleWords(unit));
+    // Elsewhere times are those of the browser.
+    const zone = unit.cron !== null && unit.timezone !== zoneName() ? ` ${unit.timezone}` : "";
+    setText(this.#chip, scheduleWords(unit) + zone);
     setAttr(this.#chip, "title", unit.cron === null ? null : `${unit.cron} · ${unit.timezone}`);
     return this.#chip;
   }

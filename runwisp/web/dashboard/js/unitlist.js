@@ -1,7 +1,7 @@
 /** The list of all units on the overview, as far as the tab, the search and the order say. */
 
 import { clear, el, icon, on, reconcile, setAttr, setIcon, setText, VirtualList } from "./dom.js";
-import { cronWords, scheduleWords } from "./format.js";
+import { scheduleWords } from "./format.js";
 import { trouble } from "./phrases.js";
 import { hrefOf, importModule, navigate } from "./shell.js";
 import { store, UNIT_STATES, unitState } from "./store.js";
@@ -296,7 +296,7 @@ function updateUnitRow(node, unit, index, count) {
   setAgo(latest.lastChild, unit.last_run && (unit.last_run.start_at ?? unit.last_run.created_at));
   setUpcoming(next.lastChild, unit.next_run_at);
   setText(trigger.lastChild, unit.kind === "service" ? KEPT[unit.restart] : scheduleWords(unit));
-  setAttr(trigger, "title", unit.cron === null || cronWords(unit.cron) === null ? null : unit.cron);
+  setAttr(trigger, "title", unit.cron === null ? null : `${unit.cron} · ${unit.timezone}`);
   drawAction(action, unit);
 }
 

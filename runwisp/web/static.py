@@ -92,7 +92,7 @@ def _read(directory: Path) -> Iterator[tuple[str, _File]]:
 
 
 def _version(contents: Mapping[str, bytes]) -> str:
-    return _digest(b"".join(_digest(content).encode() for content in contents.values()))
+    return _digest("".join(path + _digest(content) for path, content in contents.items()).encode())
 
 
 def _digest(content: bytes) -> str:

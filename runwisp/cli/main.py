@@ -112,9 +112,10 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         with _reported(ctx.meta):
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
 
 
 class GlobalOption(click.Option):

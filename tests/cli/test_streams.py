@@ -65,7 +65,9 @@ def test_nothing_of_ours_gets_the_number_of_a_closed_stream(place: Path) -> None
     assert (done.stdout, place.joinpath("data/runwisp.db").read_bytes()[:6]) == ("copied\n", b"SQLite")
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("exec")])
+@pytest.mark.parametrize(
+    "command", [*(command for command in COMMANDS if not command.startswith("exec")), "exec --json backup"]
+)
 def test_a_full_disk_is_told(command: str) -> None:
     done = shell(f"runwisp {command} > /dev/full")
     assert done.returncode == 1

@@ -39,8 +39,11 @@ run = "true"
 [tasks.locked]
 api_trigger = false
 run = "true"
+# Whoever waits for the end of one of its runs has it soon.
 [services.web]
-run = "exec sleep 600"
+run = "exec sleep 0.5"
+restart_delay = "100ms"
+restart_backoff = "constant"
 """
 
 

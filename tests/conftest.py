@@ -30,6 +30,10 @@ from runwisp.engine import procfs
 settings.register_profile("runwisp", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("runwisp")
 
+# Who starts the suite in the background lets it ignore Ctrl-C, and what it starts would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 #: What is on its way out gets this many turns of the reactor to leave.
 _TURNS = 3
 

@@ -16,6 +16,7 @@ from benchmarks import (
     runs,
     schedule,
     streams,
+    trigger,
 )
 from benchmarks.allowance import ALLOWANCE
 from benchmarks.contest import Contest
@@ -31,6 +32,7 @@ CONTESTS: dict[str, Contest] = {
         idle.MEMORY,
         idle.ACTIVITY,
         restart.CONTEST,
+        trigger.CONTEST,
         boot.CONTEST,
         catch_up.CONTEST,
         schedule.CONTEST,
@@ -176,6 +178,26 @@ ROWS: dict[str, Row] = {
             quantity=restart.REACTION_MS,
             unit="ms",
             target=at_most(1),
+        ),
+        Row(
+            name="trigger",
+            title="a task is fired over the socket: time to the start of its process",
+            contest="trigger",
+            subject=trigger.DAEMON,
+            peer=trigger.SUBPROCESS,
+            quantity=trigger.MIDDLE,
+            unit="ms",
+            target=at_most(4),
+        ),
+        Row(
+            name="trigger-slowest",
+            title="the same: the slowest hundredth",
+            contest="trigger",
+            subject=trigger.DAEMON,
+            peer=trigger.SUBPROCESS,
+            quantity=trigger.SLOWEST,
+            unit="ms",
+            target=at_most(5),
         ),
         Row(
             name="boot",

@@ -44,6 +44,7 @@ export class LogView {
   #isFollowing = true;
   #isWrapped = false;
   #isHeld = false;
+  #isHidden = false;
   #jumpedAt = 0;
   #frame = 0;
   #idle = 0;
@@ -62,7 +63,7 @@ export class LogView {
     this.#space.append(this.#block);
     this.#scroller.append(this.#space);
     on(this.#scroller, "scroll", () => this.#scrolled(), { passive: true });
-    this.#observer = new ResizeObserver(() => this.#draw());
+    this.#observer = new ResizeObserver(() => this.#resized());
     this.#observer.observe(this.#scroller);
   }
 
@@ -72,6 +73,7 @@ export class LogView {
   }
 
   set isFollowing(value) {
+    this.#takeMovement();
     this.#isHeld = false;
     this.#isFollowing = value;
     this.refresh();
@@ -129,6 +131,7 @@ export class LogView {
    * @param {{isNear?: boolean}} [options] `isNear`: do nothing if it is in view already
    */
   show(n, { isNear = false } = {}) {
+    this.#takeMovement();
     const [from, to] = this.visible;
     this.isFollowing = false;
     if (isNear && n >= from && n <= to) return;
@@ -149,8 +152,10 @@ export class LogView {
     this.repaint();
   }
 
-  /** Set the place again, after the scroller has been moved within the document. */
+  /** Set the place again, which a browser forgets when the scroller was hidden or moved within the document. */
   restore() {
+    this.#scroller.scrollTop = this.#scrollTop;
+    this.#scrollTop = this.#scroller.scrollTop;
     this.#draw(true);
   }
 
@@ -158,6 +163,13 @@ export class LogView {
     this.#observer.disconnect();
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#idle);
+  }
+
+  #resized() {
+    const isHidden = this.#scroller.clientHeight === 0;
+    if (this.#isHidden && !isHidden) this.restore();
+    else this.#draw();
+    this.#isHidden = isHidden;
   }
 
   // -- place -----------------------------------------------------------------------------------------------------
@@ -176,11 +188,17 @@ export class LogView {
   }
 
   #scrolled() {
-    const { scrollTop } = this.#scroller;
+    if (Math.abs(this.#scroller.scrollTop - this.#scrollTop) >= 0.5) this.#draw();
+  }
+
+  /** Take the place to where the scroll bar has been moved. Drawing may come before the event that tells of it. */
+  #takeMovement() {
+    const { scrollTop, clientHeight } = this.#scroller;
     const moved = scrollTop - this.#scrollTop;
     if (Math.abs(moved) < 0.5) return;
+    this.#settleSoon();
     this.#scrollTop = scrollTop;
-    const isJump = Math.abs(moved) > 1.5 * this.#scroller.clientHeight;
+    const isJump = Math.abs(moved) > 1.5 * clientHeight;
     if (isJump) this.#jumpedAt = performance.now();
     if (this.#isExact) this.#anchor = { n: this.#first + Math.floor(scrollTop / LINE), px: scrollTop % LINE };
     else if (isJump) this.#anchor = this.#placeAt(scrollTop);
@@ -191,8 +209,6 @@ export class LogView {
       if (isNearEnd) this.#isHeld = true;
       else this.#isFollowing = false;
     } else if (moved > 0 && isNearEnd) this.#isFollowing = true;
-    this.#draw();
-    this.#settleSoon();
   }
 
   /** When the movement has ended, prepare what is near the view and set the scroll bar right. */
@@ -246,12 +262,15 @@ export class LogView {
   #draw(isSettling = false) {
     const { clientHeight } = this.#scroller;
     if (clientHeight === 0) return;
+    this.#takeMovement();
     const isAtEnd = this.#isFollowing && !this.#isHeld;
     if (!isAtEnd && this.#anchor.n < this.#first) this.#anchor = { n: this.#first, px: 0 };
     this.#fill(clientHeight, isAtEnd);
     const blockHeight = this.#measure();
-    if (isAtEnd) this.#anchorAtEnd(clientHeight, blockHeight);
-    const y = this.#offsetOf(this.#anchor.n) + this.#anchor.px;
+    // Behind the last row there is nothing to be seen.
+    const isBeyond = this.#from + this.#nodes.length > this.#last && blockHeight - this.#anchorY < clientHeight;
+    if (isAtEnd || isBeyond) this.#anchorAtEnd(clientHeight, blockHeight);
+    const y = this.#anchorY;
     this.#place(y, blockHeight, clientHeight, isSettling || isAtEnd);
     this.#options.onMove();
   }
@@ -317,9 +336,10 @@ export class LogView {
     return height;
   }
 
-  /** The distance of a row from the upper edge of the block of nodes. */
-  #offsetOf(n) {
-    return this.#isWrapped ? (this.node(n)?.offsetTop ?? 0) : (n - this.#from) * LINE;
+  /** How many pixels of the block of nodes are above the upper edge. */
+  get #anchorY() {
+    const { n, px } = this.#anchor;
+    return (this.#isWrapped ? (this.node(n)?.offsetTop ?? 0) : (n - this.#from) * LINE) + px;
   }
 
   #anchorAtEnd(clientHeight, blockHeight) {

@@ -228,7 +228,9 @@ export class RunHistory extends HTMLElement {
       this.#isLoading = false;
       this.#cursor = null;
       this.#runs = found.runs;
+      this.#isKnown = true;
       this.#draw();
+      this.onRuns();
     } else if (before !== null) this.load();
   }
 

@@ -1,5 +1,6 @@
 /** <rw-browser>: a list of runs and the one that is chosen of it; and the page of all runs. */
 
+import { plain } from "./ansi.js";
 import { isAbort } from "./api.js";
 import { clear, el, setAttr } from "./dom.js";
 import { filtersOf, filterText } from "./filters.js";
@@ -231,7 +232,7 @@ export class RunBrowser extends HTMLElement {
     for (const { run_id: id, n, text } of hits) {
       const known = found.lines.get(id);
       if (known) known.count += 1;
-      else found.lines.set(id, { n, text, count: 1 });
+      else found.lines.set(id, { n, text: plain(text), count: 1 });
     }
     const missing = [...new Set(hits.map((hit) => hit.run_id))].filter((id) => store.run(id) === undefined);
     for (let i = 0; i < missing.length; i += 8) {

@@ -41,7 +41,6 @@ class Bench {
   }
 
   close() {
-    this.view.dispose();
     this.scroller.parentNode.remove();
   }
 

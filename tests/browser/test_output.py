@@ -278,13 +278,13 @@ def test_a_search_takes_its_text_literally_unless_told_otherwise(modules: Page) 
         ({"end_reason": "skipped", "message": "a run is active."}, "It never ran. A run is active."),
         ({"end_reason": "log_overflow"}, "Ended because its output reached 10 MB."),
         ({"end_reason": "a_new_word"}, "Ended: a new word."),
-        ({"status": "pending", "start_at": None}, "Waits for its turn."),
+        ({"status": "pending", "start_at": None}, "It waits for its turn."),
         ({"status": "running"}, ""),
     ],
 )
 def test_an_outcome_is_a_sentence(modules: Page, changes: dict[str, object], sentence: str) -> None:
     call = """async (changes) => {
-        const { explain } = await import('/js/run.js');
+        const { explain } = await import('/js/outcome.js');
         const { ended, makeRun, makeTask } = await import('/tests/fake_daemon.js');
         const limits = { timeout: 1800, log_max_size: 10485760 };
         const unit = makeTask('a', { retry_attempts: 2, on_overlap: 'queue', ...limits });

@@ -13,8 +13,8 @@ const TEXT = 0xd3dcd9;
 const READABLE = 4.5;
 
 const PALETTE = [
-  0x39464a, 0xf0788c, 0x5fbf8f, 0xe0a84e, 0x7f9cf5, 0xc792ea, 0x3dbccd, 0xcdd6d3,
-  0x8b999b, 0xff9dac, 0x86d9ae, 0xf5c877, 0xa5b8ff, 0xdcb3f5, 0x74dcea, 0xf5faf8,
+  0x39464a, 0xf0788c, 0x5fbf8f, 0xe0a84e, 0x7f9cf5, 0xc792ea, 0x3dbccd, 0xcdd6d3, 0x8b999b, 0xff9dac, 0x86d9ae,
+  0xf5c877, 0xa5b8ff, 0xdcb3f5, 0x74dcea, 0xf5faf8,
 ];
 
 /** Every escape sequence, finished or not; the first group has the parameters of SGR. */
@@ -25,7 +25,15 @@ const DEFAULT = -1;
 const RGB = 1 << 24;
 
 const PLAIN = Object.freeze({
-  fg: DEFAULT, bg: DEFAULT, bold: 0, dim: 0, italic: 0, underline: 0, inverse: 0, hidden: 0, strike: 0,
+  fg: DEFAULT,
+  bg: DEFAULT,
+  bold: 0,
+  dim: 0,
+  italic: 0,
+  underline: 0,
+  inverse: 0,
+  hidden: 0,
+  strike: 0,
 });
 
 /**
@@ -63,9 +71,21 @@ function push(found, text, state) {
 // -- sequences ---------------------------------------------------------------------------------------------------
 
 const SWITCHES = {
-  1: { bold: 1 }, 2: { dim: 1 }, 3: { italic: 1 }, 4: { underline: 1 }, 7: { inverse: 1 }, 8: { hidden: 1 },
-  9: { strike: 1 }, 22: { bold: 0, dim: 0 }, 23: { italic: 0 }, 24: { underline: 0 }, 27: { inverse: 0 },
-  28: { hidden: 0 }, 29: { strike: 0 }, 39: { fg: DEFAULT }, 49: { bg: DEFAULT },
+  1: { bold: 1 },
+  2: { dim: 1 },
+  3: { italic: 1 },
+  4: { underline: 1 },
+  7: { inverse: 1 },
+  8: { hidden: 1 },
+  9: { strike: 1 },
+  22: { bold: 0, dim: 0 },
+  23: { italic: 0 },
+  24: { underline: 0 },
+  27: { inverse: 0 },
+  28: { hidden: 0 },
+  29: { strike: 0 },
+  39: { fg: DEFAULT },
+  49: { bg: DEFAULT },
 };
 
 /** The state after a sequence; what is not known in it is passed over. */

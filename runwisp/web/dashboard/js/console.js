@@ -37,7 +37,14 @@ export class LogConsole extends HTMLElement {
   #view = null;
   #finder = null;
   #paper = {
-    time: "off", most: MOST_SHOWN.false, start: null, matcher: null, hit: null, picked: null, flash: null, whole: new Set(),
+    time: "off",
+    most: MOST_SHOWN.false,
+    start: null,
+    matcher: null,
+    hit: null,
+    picked: null,
+    flash: null,
+    whole: new Set(),
     hrefOf: (n) => hrefOf.run(this.#run, n),
   };
   #gap = { gone: 0 };
@@ -53,7 +60,11 @@ export class LogConsole extends HTMLElement {
   #overlay = el("div", { class: "log-state" });
   #ruler = new Ruler();
   #foot = new Foot(() => this.#toggleFollow());
-  #down = button("", () => (this.#view.isFollowing = true), { icon: "arrow-down", class: "log-down", testid: "log-down" });
+  #down = button("", () => (this.#view.isFollowing = true), {
+    icon: "arrow-down",
+    class: "log-down",
+    testid: "log-down",
+  });
   #goto = new GoTo({
     where: () => ({ log: this.#log, start: this.#paper.start }),
     onLine: (line) => {
@@ -65,7 +76,11 @@ export class LogConsole extends HTMLElement {
   #time = iconButton("clock", "", () => this.#nextTime());
   #wrap = iconButton("wrap", "Wrap lines", () => this.#setWrap(!this.#view.isWrapped));
   #copy = iconButton("copy", "Copy output", () => this.#copyLines());
-  #download = el("a", { class: "icon-btn", download: true, title: "Download", "aria-label": "Download output" }, icon("download"));
+  #download = el(
+    "a",
+    { class: "icon-btn", download: true, title: "Download", "aria-label": "Download output" },
+    icon("download"),
+  );
   #size = iconButton("maximise", "Maximise (f)", () => this.#window.toggle());
 
   connectedCallback() {
@@ -162,8 +177,19 @@ export class LogConsole extends HTMLElement {
     });
     this.append(
       el(
-        "div", { class: "console-bar" }, this.#finder.bar,
-        el("div", { class: "console-tools" }, this.#goto.node, this.#time, this.#wrap, this.#copy, this.#download, this.#size),
+        "div",
+        { class: "console-bar" },
+        this.#finder.bar,
+        el(
+          "div",
+          { class: "console-tools" },
+          this.#goto.node,
+          this.#time,
+          this.#wrap,
+          this.#copy,
+          this.#download,
+          this.#size,
+        ),
       ),
       this.#finder.results,
       el("div", { class: "log-frame" }, this.#scroller, this.#ruler.node, this.#overlay, this.#down),
@@ -228,7 +254,8 @@ export class LogConsole extends HTMLElement {
     if (this.#view.isFollowing && state !== "loading") this.#seen = total;
     const isAway = to < total - 2 && total > 0;
     this.#down.hidden = !isAway;
-    if (isAway) setText(this.#down.lastChild, total > this.#seen ? counted(total - this.#seen, "new line") : "To the end");
+    if (isAway)
+      setText(this.#down.lastChild, total > this.#seen ? counted(total - this.#seen, "new line") : "To the end");
     this.#scroller.style.setProperty("--digits", Math.max(4, String(total).length));
     this.#ruler.show(this.#hits, this.#log, this.#scroller.clientHeight);
     this.#showState();
@@ -315,7 +342,10 @@ export class LogConsole extends HTMLElement {
       const tails = this.#paper.picked === null ? partials : [];
       const text = [...lines, ...tails].map((line) => plain(line.text)).join("\n");
       const isPart = last < to || (this.#paper.picked === null && from > first);
-      await copyText(text, isPart ? `${counted(lines.length, "line")} copied: download the log for all` : copied(lines));
+      await copyText(
+        text,
+        isPart ? `${counted(lines.length, "line")} copied: download the log for all` : copied(lines),
+      );
     } catch (problem) {
       toast(problem.detail ?? String(problem), "danger");
     }

@@ -12,8 +12,13 @@ import { button, dot } from "./widgets.js";
 /** The field that takes a line or a time. */
 export class GoTo {
   node = el("input", {
-    class: "console-input log-goto", placeholder: "Line or time", "aria-label": "Go to line or time",
-    title: "1200, -50, 14:05, 14:05:30, +2m30s, 50%", spellcheck: "false", autocomplete: "off", enterkeyhint: "go",
+    class: "console-input log-goto",
+    placeholder: "Line or time",
+    "aria-label": "Go to line or time",
+    title: "1200, -50, 14:05, 14:05:30, +2m30s, 50%",
+    spellcheck: "false",
+    autocomplete: "off",
+    enterkeyhint: "go",
     dataset: { testid: "log-goto" },
   });
 
@@ -116,7 +121,12 @@ const STATES = {
 export class Foot {
   node;
 
-  #state = el("span", { class: "log-live" }, dot("neutral"), el("span", { role: "status", dataset: { testid: "log-state" } }));
+  #state = el(
+    "span",
+    { class: "log-live" },
+    dot("neutral"),
+    el("span", { role: "status", dataset: { testid: "log-state" } }),
+  );
   #facts = el("span", { class: "num truncate", dataset: { testid: "log-facts" } });
   #where = el("span", { class: "num log-where" });
   #follow;
@@ -125,7 +135,15 @@ export class Foot {
   /** @param {() => void} onFollow */
   constructor(onFollow) {
     this.#follow = button("Follow", onFollow, { class: "log-follow", testid: "log-follow" });
-    this.node = el("div", { class: "console-foot" }, this.#state, this.#facts, el("span", { class: "grow" }), this.#where, this.#follow);
+    this.node = el(
+      "div",
+      { class: "console-foot" },
+      this.#state,
+      this.#facts,
+      el("span", { class: "grow" }),
+      this.#where,
+      this.#follow,
+    );
   }
 
   /**

@@ -117,7 +117,7 @@ export class RunLog {
   /** Fetch lines for another use than showing them. @returns {Promise<Line[]>} */
   async lines(from, to) {
     const found = [];
-    for (let n = from; n <= to; ) {
+    for (let n = from; n <= to;) {
       const page = await this.#page({ from: n, limit: Math.min(10_000, to - n + 1) });
       found.push(...page.items.filter((line) => line.n <= to));
       if (page.items.length === 0) break;

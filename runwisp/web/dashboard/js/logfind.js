@@ -22,8 +22,14 @@ export class Finder {
 
   #options;
   #field = el("input", {
-    class: "console-input", type: "search", placeholder: "Find in output", "aria-label": "Find in output",
-    spellcheck: "false", autocomplete: "off", maxlength: "1024", dataset: { testid: "log-find" },
+    class: "console-input",
+    type: "search",
+    placeholder: "Find in output",
+    "aria-label": "Find in output",
+    spellcheck: "false",
+    autocomplete: "off",
+    maxlength: "1024",
+    dataset: { testid: "log-find" },
   });
   #count = el("span", { class: "find-count num", role: "status", dataset: { testid: "log-find-count" } });
   #toggles;
@@ -39,7 +45,6 @@ export class Finder {
   #timer = 0;
   #abort = new AbortController();
   #abortAll = new AbortController();
-  #cursor = null;
   #allOf = "";
 
   /**
@@ -60,11 +65,14 @@ export class Finder {
     };
     this.#toggles.all.classList.add("find-all");
     this.bar = el(
-      "div", { class: "find", role: "search" },
+      "div",
+      { class: "find", role: "search" },
       el("label", { class: "find-field" }, icon("search"), this.#field, this.#count),
       iconButton("up", "Previous match", () => this.step(-1)),
       iconButton("down", "Next match", () => this.step(1)),
-      this.#toggles.case, this.#toggles.regex, this.#toggles.all,
+      this.#toggles.case,
+      this.#toggles.regex,
+      this.#toggles.all,
     );
     on(this.#field, "input", () => this.#soon());
     on(this.#field, "keydown", (event) => this.#key(event));
@@ -132,7 +140,12 @@ export class Finder {
 
   #makeToggle(text, label, onClick) {
     return el("button", {
-      class: "find-toggle", type: "button", text, title: label, "aria-label": label, "aria-pressed": "false",
+      class: "find-toggle",
+      type: "button",
+      text,
+      title: label,
+      "aria-label": label,
+      "aria-pressed": "false",
       on: { click: onClick },
     });
   }
@@ -181,7 +194,9 @@ export class Finder {
     if (!this.isActive || this.#run === null) return;
     try {
       const rest = await searchOutput(this.#run.task_name, this.#query, {
-        runId: this.#run.id, limit: MOST_HITS, signal,
+        runId: this.#run.id,
+        limit: MOST_HITS,
+        signal,
         onHits: (hits) => {
           for (const { n } of hits) this.#hits.push(n);
           if (isJumping && this.#at < 0) this.step(1);
@@ -259,13 +274,17 @@ export class Finder {
     const task = this.#run.task_name;
     try {
       const rest = await searchOutput(task, this.#query, {
-        cursor, limit: HITS_OF_ALL, signal, onHits: (hits) => this.#list(list, hits, task),
+        cursor,
+        limit: HITS_OF_ALL,
+        signal,
+        onHits: (hits) => this.#list(list, hits, task),
       });
       const count = list.querySelectorAll("a").length;
       const runs = list.childElementCount;
       const text = count === 0 ? "No run has printed that." : `${counted(count, "line")} in ${counted(runs, "run")}`;
       clear(
-        foot, `${text}${rest === null ? "" : " so far"}`,
+        foot,
+        `${text}${rest === null ? "" : " so far"}`,
         rest !== null && button("Search on", () => this.#moreOfAll(list, foot, rest, signal)),
       );
     } catch (problem) {
@@ -286,10 +305,13 @@ export class Finder {
     const run = store.run(id);
     const word = run && statusWord(run);
     return el(
-      "div", { class: "find-group", dataset: { run: id } },
+      "div",
+      { class: "find-group", dataset: { run: id } },
       el(
-        "p", { class: "find-run", title: id },
-        run && dot(statusLook(word).tone), shortId(id),
+        "p",
+        { class: "find-run", title: id },
+        run && dot(statusLook(word).tone),
+        shortId(id),
         el("span", { text: dayAndTime(run ? (run.start_at ?? run.created_at) : timeOfUlid(id)) }),
         run && el("span", { text: statusLook(word).label }),
       ),
@@ -300,7 +322,9 @@ export class Finder {
     return el(
       "a",
       {
-        class: "find-hit", href: this.#options.hrefOf({ id: run_id, task_name: task }, n), dataset: { stream },
+        class: "find-hit",
+        href: this.#options.hrefOf({ id: run_id, task_name: task }, n),
+        dataset: { stream },
         on: { click: (event) => this.#open(event, run_id, n) },
       },
       el("span", { class: "find-line num", text: String(n) }),
@@ -326,7 +350,9 @@ function snippet(text, matcher) {
   const start = Math.max(0, match.index - 60);
   const end = match.index + match[0].length;
   return [
-    start > 0 ? "…" : "", whole.slice(start, match.index), el("mark", { text: match[0].slice(0, 200) }),
+    start > 0 ? "…" : "",
+    whole.slice(start, match.index),
+    el("mark", { text: match[0].slice(0, 200) }),
     whole.slice(end, end + 200),
   ];
 }

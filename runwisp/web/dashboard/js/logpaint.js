@@ -11,8 +11,15 @@ const MOST_MARKS = 200;
 /** Characters that reorder what follows them; those that only tell the direction of letters do no harm. */
 const REORDERING = /[\u202a-\u202e\u2066-\u2069]/;
 const NAMES = {
-  "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO",
-  "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI",
+  "\u202a": "LRE",
+  "\u202b": "RLE",
+  "\u202c": "PDF",
+  "\u202d": "LRO",
+  "\u202e": "RLO",
+  "\u2066": "LRI",
+  "\u2067": "RLI",
+  "\u2068": "FSI",
+  "\u2069": "PDI",
 };
 
 /**
@@ -133,7 +140,7 @@ function paintText(node, { text }, n, { matcher, whole, most }) {
 function rangesOf(text, matcher) {
   const ranges = [];
   matcher.lastIndex = 0;
-  for (let match; ranges.length < MOST_MARKS && (match = matcher.exec(text)) !== null; ) {
+  for (let match; ranges.length < MOST_MARKS && (match = matcher.exec(text)) !== null;) {
     if (match[0] === "") matcher.lastIndex += 1;
     else ranges.push([match.index, matcher.lastIndex]);
   }
@@ -169,7 +176,9 @@ function run(text, look, isMarked) {
 
 /** Characters that reorder are shown by their names, each in a fence that its effect does not leave. */
 function fenced(text) {
-  return text.split(/([\u202a-\u202e\u2066-\u2069])/).map((part) =>
-    NAMES[part] ? el("span", { class: "log-control", dataset: { name: NAMES[part] }, text: part }) : part,
-  );
+  return text
+    .split(/([\u202a-\u202e\u2066-\u2069])/)
+    .map((part) =>
+      NAMES[part] ? el("span", { class: "log-control", dataset: { name: NAMES[part] }, text: part }) : part,
+    );
 }

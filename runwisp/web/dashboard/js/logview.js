@@ -48,7 +48,6 @@ export class LogView {
   #jumpedAt = 0;
   #frame = 0;
   #idle = 0;
-  #observer;
 
   /**
    * @param {object} options
@@ -63,8 +62,7 @@ export class LogView {
     this.#space.append(this.#block);
     this.#scroller.append(this.#space);
     on(this.#scroller, "scroll", () => this.#scrolled(), { passive: true });
-    this.#observer = new ResizeObserver(() => this.#resized());
-    this.#observer.observe(this.#scroller);
+    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
   }
 
   /** Whether the last row stays in view as rows are added. */
@@ -157,12 +155,6 @@ export class LogView {
     this.#scroller.scrollTop = this.#scrollTop;
     this.#scrollTop = this.#scroller.scrollTop;
     this.#draw(true);
-  }
-
-  dispose() {
-    this.#observer.disconnect();
-    cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#idle);
   }
 
   #resized() {
@@ -279,7 +271,8 @@ export class LogView {
   #fill(clientHeight, isAtEnd) {
     const rows = Math.ceil(clientHeight / LINE) + 1;
     const top = isAtEnd ? this.#last - rows : this.#anchor.n;
-    if (this.#nodes.length > 0 && (top >= this.#from + this.#nodes.length || top + rows < this.#from)) this.#jumpedAt = performance.now();
+    if (this.#nodes.length > 0 && (top >= this.#from + this.#nodes.length || top + rows < this.#from))
+      this.#jumpedAt = performance.now();
     const isHasty = performance.now() - this.#jumpedAt < HASTY_MS;
     const overscan = isHasty ? HASTY_OVERSCAN : OVERSCAN;
     const from = Math.max(this.#first, top - overscan);
@@ -362,8 +355,8 @@ export class LogView {
     const ideal = this.#ideal({ above, below, full, y, blockHeight, clientHeight });
     const isAtEdge = above === 0 || below === 0;
     const { scrollTop } = this.#scroller;
-    const isFree = isSettling || isAtEdge || this.#isExact || scrollTop < clientHeight * 2
-      || scrollTop > height - 3 * clientHeight;
+    const isFree =
+      isSettling || isAtEdge || this.#isExact || scrollTop < clientHeight * 2 || scrollTop > height - 3 * clientHeight;
     const wanted = isFree ? Math.max(0, Math.min(ideal, height - clientHeight)) : scrollTop;
     if (Math.abs(wanted - scrollTop) >= 1) this.#scroller.scrollTop = wanted;
     this.#scrollTop = this.#scroller.scrollTop;

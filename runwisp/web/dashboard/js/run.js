@@ -9,22 +9,13 @@ import { LogConsole } from "./console.js";
 import { clear, el, icon, reconcile, setAttr, setText } from "./dom.js";
 import * as format from "./format.js";
 import { duration, ms, shortId, statusLook, statusWord } from "./format.js";
+import { explain, neverRan } from "./outcome.js";
 import { hrefOf, navigate } from "./shell.js";
 import { store } from "./store.js";
-import {
-  button, emptyState, errorState, idChip, retryText, setRetry, skeletonRows, ticking,
-} from "./widgets.js";
+import { button, emptyState, errorState, idChip, retryText, setRetry, skeletonRows, ticking } from "./widgets.js";
 
 /** Attempts that are looked up on each side of a run. */
 const MOST_ATTEMPTS = 10;
-
-/** Reasons for which a run has never had a process, and so no output. */
-const NEVER_RAN_BECAUSE = {
-  skipped: "another run was still going on",
-  queue_full: "as many runs were waiting as may wait",
-  missed: "the daemon was not running at that time",
-  dst_skipped: "the clock was set forward over this time",
-};
 
 export class RunPage extends HTMLElement {
   /** Address of a run where this is shown. @type {(run: {id: string, task_name: string}) => string} */
@@ -44,7 +35,12 @@ export class RunPage extends HTMLElement {
   #attemptsOf = "";
 
   #tools = el("div", { class: "run-tools" });
-  #verdict = el("span", { class: "run-verdict", dataset: { testid: "run-verdict" } }, el("span", { class: "run-icon" }), el("span"));
+  #verdict = el(
+    "span",
+    { class: "run-verdict", dataset: { testid: "run-verdict" } },
+    el("span", { class: "run-icon" }),
+    el("span"),
+  );
   #taken = ticking(() => "", null, "run-duration num");
   #exit = el("span", { class: "run-exit num", dataset: { testid: "run-exit" } });
   #retry = retryText(null, "run-retry");
@@ -53,9 +49,12 @@ export class RunPage extends HTMLElement {
   #facts = el("dl", { class: "run-facts" });
   #chain = el("ol", { class: "run-chain", "aria-label": "Attempts", hidden: true });
   #head = el(
-    "section", { class: "run-head", "aria-label": "Outcome" },
+    "section",
+    { class: "run-head", "aria-label": "Outcome" },
     el("div", { class: "run-line" }, this.#tools, this.#verdict, this.#taken, this.#exit, this.#retry, this.#buttons),
-    this.#sentence, el("div", { class: "run-about" }, this.#facts), this.#chain,
+    this.#sentence,
+    el("div", { class: "run-about" }, this.#facts),
+    this.#chain,
   );
   #console = new LogConsole();
   #started = ticking(() => "", null, "num");
@@ -128,7 +127,11 @@ export class RunPage extends HTMLElement {
     } catch (problem) {
       if (isAbort(problem)) return;
       if (problem.status === 404 || problem.status === 422) this.#showGone();
-      else if (this.#run === null) clear(this, errorState(problem, () => this.#open()));
+      else if (this.#run === null)
+        clear(
+          this,
+          errorState(problem, () => this.#open()),
+        );
     }
   }
 
@@ -142,7 +145,7 @@ export class RunPage extends HTMLElement {
     const run = this.#run;
     if (this.#head.parentNode !== this) clear(this, this.#head, this.#console);
     this.#draw();
-    this.#console.hidden = run.status === "ended" && run.end_reason in NEVER_RAN_BECAUSE;
+    this.#console.hidden = neverRan(run);
     if (this.#console.hidden) return;
     this.#showLines();
   }
@@ -215,24 +218,37 @@ export class RunPage extends HTMLElement {
 
   #drawFacts(run, unit) {
     const at = run.start_at ?? run.created_at;
-    this.#started.tell((now) => startText(at, now), () => format.absolute(at));
+    this.#started.tell(
+      (now) => startText(at, now),
+      () => format.absolute(at),
+    );
     const queued = run.start_at === null ? 0 : (ms(run.start_at) - ms(run.created_at)) / 1000;
     const facts = [
       [run.start_at === null ? "Created" : "Started", this.#started],
-      run.end_at !== null && run.start_at !== null && ["Ended", format.timeOfDay(run.end_at), format.absolute(run.end_at)],
+      run.end_at !== null &&
+        run.start_at !== null && ["Ended", format.timeOfDay(run.end_at), format.absolute(run.end_at)],
       ["Trigger", format.trigger(run)],
-      (run.replica_index > 0 || unit?.instances > 1) && ["Replica", `${run.replica_index}${unit?.instances ? ` of ${unit.instances}` : ""}`],
+      (run.replica_index > 0 || unit?.instances > 1) && [
+        "Replica",
+        `#${run.replica_index}${unit?.instances ? ` of ${unit.instances}` : ""}`,
+      ],
       queued >= 1 && ["Queued for", duration(queued)],
       run.cpu_time !== null && ["CPU time", duration(run.cpu_time)],
       run.peak_memory_bytes !== null && ["Peak memory", format.bytes(run.peak_memory_bytes)],
       run.retry_of_run_id !== null && [`Retry #${run.retry_attempt} of`, this.#linkTo(run.retry_of_run_id)],
     ].filter(Boolean);
-    reconcile(this.#facts, facts, ([name]) => name.replace(/#\d+/, ""), ([name]) => fact(name), (node, [name, value, title]) => {
-      setText(node.firstChild, name);
-      setAttr(node.lastChild, "title", title);
-      if (value instanceof Node) value.parentNode === node.lastChild || clear(node.lastChild, value);
-      else setText(node.lastChild, value);
-    });
+    reconcile(
+      this.#facts,
+      facts,
+      ([name]) => name.replace(/#\d+/, ""),
+      ([name]) => fact(name),
+      (node, [name, value, title]) => {
+        setText(node.firstChild, name);
+        setAttr(node.lastChild, "title", title);
+        if (value instanceof Node) value.parentNode === node.lastChild || clear(node.lastChild, value);
+        else setText(node.lastChild, value);
+      },
+    );
     if (this.#facts.rwId !== run.id) {
       this.#facts.rwId = run.id;
       this.#idFact?.remove();
@@ -263,9 +279,29 @@ export class RunPage extends HTMLElement {
     else {
       clear(
         this.#buttons,
-        isEnded && unit?.kind === "task" && button("Run again", () => runUnit(unit), { icon: "play", reason: offline ?? locked, class: "btn-small", testid: "run-again" }),
-        !isEnded && button("Stop", () => stopRun(run), { icon: "stop", tone: "danger", reason: run.stopping ? "It is being stopped." : offline, class: "btn-small", testid: "run-stop" }),
-        isEnded && button("Delete", () => this.#ask(true), { icon: "trash", reason: offline, class: "btn-small", testid: "run-delete" }),
+        isEnded &&
+          unit?.kind === "task" &&
+          button("Run again", () => runUnit(unit), {
+            icon: "play",
+            reason: offline ?? locked,
+            class: "btn-small",
+            testid: "run-again",
+          }),
+        !isEnded &&
+          button("Stop", () => stopRun(run), {
+            icon: "stop",
+            tone: "danger",
+            reason: run.stopping ? "It is being stopped." : offline,
+            class: "btn-small",
+            testid: "run-stop",
+          }),
+        isEnded &&
+          button("Delete", () => this.#ask(true), {
+            icon: "trash",
+            reason: offline,
+            class: "btn-small",
+            testid: "run-delete",
+          }),
       );
     }
     if (hadFocus) this.#buttons.querySelector("button")?.focus();
@@ -276,10 +312,14 @@ export class RunPage extends HTMLElement {
     return [
       el("span", { class: "run-question", text: "Delete the run and its output?", role: "alert" }),
       button("Keep", () => this.#ask(false), { class: "btn-small" }),
-      button("Delete", async () => {
-        this.#ask(false);
-        await deleteRun(run);
-      }, { tone: "danger", class: "btn-small", testid: "confirm-delete" }),
+      button(
+        "Delete",
+        async () => {
+          this.#ask(false);
+          await deleteRun(run);
+        },
+        { tone: "danger", class: "btn-small", testid: "confirm-delete" },
+      ),
     ];
   }
 
@@ -302,7 +342,8 @@ export class RunPage extends HTMLElement {
   /** Find the attempts before and after this one, where there may be any. */
   async #loadAttempts() {
     const run = this.#run;
-    const mayHave = run.retry_attempt > 0 || (run.status === "ended" && store.units?.get(run.task_name)?.retry_attempts > 0);
+    const mayHave =
+      run.retry_attempt > 0 || (run.status === "ended" && store.units?.get(run.task_name)?.retry_attempts > 0);
     const key = `${run.id} ${run.status} ${run.next_retry_at}`;
     if (!mayHave || this.#attemptsOf === key) return this.#drawAttempts();
     this.#attemptsOf = key;
@@ -333,8 +374,15 @@ export class RunPage extends HTMLElement {
     const runs = this.#attempts.map((run) => store.run(run.id) ?? run);
     this.#chain.hidden = runs.length === 0;
     reconcile(
-      this.#chain, runs, (run) => run.id,
-      (run) => el("li", {}, el("a", { href: this.hrefOfRun(run) }, el("span", { class: "run-icon" }), el("span", { class: "num" }))),
+      this.#chain,
+      runs,
+      (run) => run.id,
+      (run) =>
+        el(
+          "li",
+          {},
+          el("a", { href: this.hrefOfRun(run) }, el("span", { class: "run-icon" }), el("span", { class: "num" })),
+        ),
       (node, run) => {
         const link = node.firstChild;
         const look = statusLook(statusWord(run));
@@ -365,72 +413,6 @@ function fact(name) {
 function linesOf(text) {
   const match = /^([1-9]\d*)(?:-([1-9]\d*))?$/.exec(text ?? "");
   return match && [Number(match[1]), Number(match[2] ?? match[1])];
-}
-
-// -- words -------------------------------------------------------------------------------------------------------
-
-const SHELL_CODES = { 126: "the command could not be executed", 127: "the command was not found" };
-const SIGNALS = {
-  1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV",
-  13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
-};
-
-/**
- * What has come of a run, in a sentence or two.
- * @param {object} run
- * @param {object|null} unit null if it is not configured any more
- * @returns {string}
- */
-export function explain(run, unit) {
-  const parts = [sentenceOf(run, unit), run.message && upperFirst(run.message)];
-  const isLast = run.is_failure && run.next_retry_at === null && run.retry_attempt > 0;
-  if (isLast && run.retry_attempt >= unit?.retry_attempts) parts.push(`It was the last of ${run.retry_attempt + 1} attempts`);
-  return parts.filter(Boolean).map(ended).join(" ");
-}
-
-function sentenceOf(run, unit) {
-  if (run.status === "pending") return "Waits for its turn";
-  if (run.status === "running") return run.stopping ? "It has been asked to stop and has not ended yet" : "";
-  const never = NEVER_RAN_BECAUSE[run.end_reason];
-  if (never !== undefined) return run.message ? "It never ran" : `It never ran: ${never}`;
-  switch (run.end_reason) {
-    case "success":
-      return "";
-    case "failed":
-      return run.start_at === null ? "It could not be started" : failedSentence(run.exit_code);
-    case "timeout":
-      return `Ended because it took longer than its timeout${unit?.timeout ? ` of ${duration(unit.timeout)}` : ""}`;
-    case "stopped":
-      if (run.start_at === null) return "Dropped before it started";
-      return `Stopped on request${unit?.on_overlap === "terminate" ? ", or to make room for the next run" : ""}`;
-    case "crashed":
-      return "The daemon died while this was running, so its end was not seen";
-    case "log_overflow":
-      return `Ended because its output reached ${unit?.log_max_size ? format.bytes(unit.log_max_size) : "log_max_size"}`;
-    case "daemon_stopped":
-      return "Stopped together with the daemon";
-    case "start_failed":
-      return run.message ? "" : "It failed to start so often that it was given up";
-    case "unhealthy":
-      return "Ended because its health check failed";
-    default:
-      return `Ended: ${statusWord(run).replaceAll("_", " ")}`;
-  }
-}
-
-function failedSentence(code) {
-  if (code === -1) return "Ended by a signal; the last line of its output says which";
-  const signal = SIGNALS[code - 128];
-  const hint = SHELL_CODES[code] ?? (signal && (code === 137 ? "as after SIGKILL, by which the kernel frees memory too" : `as after ${signal}`));
-  return `Exited with code ${code}${hint ? `: ${hint}` : ""}`;
-}
-
-function upperFirst(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function ended(text) {
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 customElements.define("rw-run", RunPage);
